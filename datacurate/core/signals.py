@@ -1,0 +1,99 @@
+"""From signals and rules to a keep-mask and the reasons of the rest."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from datacurate.core.stage import Filter, Removed, one_array
+
+
+class Signal(np.ndarray):
+    """A signal that remembers its name when a rule compares it, so that the ledger can say value and bound."""
+
+    name: str | None = None
+    bound: float | None = None
+
+    @classmethod
+    def of(cls, name: str, values: np.ndarray) -> Signal:
+        signal = values.view(cls)
+        signal.name = name
+        return signal
+
+    def __array_finalize__(self, parent: Any) -> None:
+        self.name = getattr(parent, "name", None)
+        self.bound = getattr(parent, "bound", None)
+
+    def _compared(self, mask: Any, bound: Any) -> Any:
+        if isinstance(mask, Signal):
+            mask.name = self.name
+            mask.bound = float(bound) if np.isscalar(bound) and not isinstance(bound, str) else None
+        return mask
+
+    def __le__(self, bound: Any) -> Any:
+        return self._compared(super().__le__(bound), bound)
+
+    def __lt__(self, bound: Any) -> Any:
+        return self._compared(super().__lt__(bound), bound)
+
+    def __ge__(self, bound: Any) -> Any:
+        return self._compared(super().__ge__(bound), bound)
+
+    def __gt__(self, bound: Any) -> Any:
+        return self._compared(super().__gt__(bound), bound)
+
+
+def masks(stage: Filter, measured: pa.Table) -> dict[str, np.ndarray]:
+    """The masks of the stage's rules over stored signals, in rule order."""
+    names = list(inspect.signature(stage.rules).parameters)
+    signals = {name: Signal.of(name, _numpy(measured[name])) for name in names}
+    return stage.rules(**signals)
+
+
+def judge(stage: Filter, measured: pa.Table) -> tuple[pa.Array, list[Removed]]:
+    """The keep-mask of a batch and, when something fails, the removed rows with their reasons."""
+    rules = masks(stage, measured)
+    names = list(rules)
+    passed = np.stack([np.asarray(mask, dtype=bool) for mask in rules.values()])
+    keep = passed.all(axis=0)
+    index = np.flatnonzero(~keep)
+    if not len(index):
+        return pa.array(keep), []
+    failed = ~passed[:, index]
+    first = failed.argmax(axis=0)
+    removed = Removed(
+        index=index,
+        fate="dropped",
+        rule=[names[i] for i in first],
+        rules=[[names[i] for i in np.flatnonzero(column)] for column in failed.T],
+        value=_values(list(rules.values()), measured, first, index),
+        bound=np.array([_bound(rules[names[i]]) for i in first], dtype=np.float64),
+    )
+    return pa.array(keep), [removed]
+
+
+def _values(rules: list[Any], measured: pa.Table, first: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """The value that the first failing rule compared, NaN where the rule does not compare one signal."""
+    value = np.full(len(index), np.nan)
+    for at, mask in enumerate(rules):
+        name = getattr(mask, "name", None)
+        mine = np.flatnonzero(first == at)
+        if name is None or not len(mine):
+            continue
+        signal = _numpy(measured[name])
+        if signal.dtype.kind in "iufb":
+            value[mine] = signal[index[mine]]
+    return value
+
+
+def _bound(mask: Any) -> float:
+    bound = getattr(mask, "bound", None)
+    return np.nan if bound is None else bound
+
+
+def _numpy(column: Any) -> np.ndarray:
+    values = one_array(column).to_numpy(zero_copy_only=False)
+    return values.astype(str) if values.dtype == object else values

@@ -1,0 +1,250 @@
+"""Stages: frozen options plus phases. A stage knows nothing of paths, workers or clusters."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+Fate = Literal["dropped", "merged", "quarantined"]
+"""What became of a document that does not go on: dropped by a rule, merged into a survivor, or unusable."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One step of a stage: how many tasks it makes, and what it reads.
+
+    `reads` are the method's parameter names: `docs` (the documents), an earlier phase of the stage,
+    `rows` (references of the rows of `docs`), `folder` (a private folder that outlives a killed task)
+    or the name of a `@by` column (its value for this task).
+    """
+
+    name: str
+    grouping: Literal["each", "by", "once"]
+    reads: tuple[str, ...]
+    by: tuple[str, ...] = ()
+    keys: Callable[..., Sequence[tuple[int, ...]]] | None = None
+    gpus: int = 0
+
+
+def _mark(method: Callable, grouping: Any, **more: Any) -> Callable:
+    reads = tuple(inspect.signature(method).parameters)[1:]
+    method.__phase__ = Phase(method.__name__, grouping, reads, **more)  # type: ignore[attr-defined]
+    return method
+
+
+def each(method: Callable | None = None, *, gpus: int = 0) -> Callable:
+    """One task per shard of documents; sees its shard in bounded batches, and all of any earlier `@by` or `@once` phase."""
+    if method is None:
+        return lambda m: _mark(m, "each", gpus=gpus)
+    return _mark(method, "each", gpus=gpus)
+
+
+def by(*columns: str, keys: Callable[..., Sequence[tuple[int, ...]]]) -> Callable:
+    """One task per key; sees the rows that have this key in `columns`, from every shard, in shard order.
+
+    `keys(stage, size)` lists the keys before anything runs; `size` is the input's `Size`.
+    """
+    return lambda method: _mark(method, "by", by=columns, keys=keys)
+
+
+def once(method: Callable | None = None, *, gpus: int = 0) -> Callable:
+    """One task that sees everything."""
+    if method is None:
+        return lambda m: _mark(m, "once", gpus=gpus)
+    return _mark(method, "once", gpus=gpus)
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is known of a stage's input before it runs: bytes of source files and number of shards."""
+
+    bytes: int
+    shards: int
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Documents of one batch that do not go on, and why.
+
+    `index` holds their positions in the batch that the phase was given; the other columns run parallel to it
+    (a single string stands for all). `rule` names the reason, `rules` every reason that applied,
+    `value` the measured figure that `rule` compared with `bound`.
+    """
+
+    index: np.ndarray
+    fate: Fate
+    rule: str | Sequence[str]
+    rules: Sequence[Sequence[str]] | None = None
+    value: np.ndarray | None = None
+    bound: np.ndarray | None = None
+    survivor: Sequence[str] | None = None
+    similarity: np.ndarray | None = None
+    error: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a document phase returns when not every row goes on: the rows that do, and the removed ones."""
+
+    docs: pa.Table
+    removed: list[Removed] = field(default_factory=list)
+
+
+def snake(name: str) -> str:
+    """CamelCase to snake_case: `GopherQuality` to `gopher_quality`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+class Stage(BaseModel):
+    """Base of all stages. Fields are the options: CLI, YAML, help, schema, docs and cache key come from them.
+
+    The last phase is the one whose rows the stage hands on; in a stage that hands on documents it is an `@each`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    version: ClassVar[int] = 1
+    """Bumped by hand when the output changes while the options do not."""
+    needs: ClassVar[tuple[str, ...]] = ("text",)
+    """Columns that the documents must have."""
+    makes: ClassVar[tuple[str, ...]] = ()
+    """Columns that are there after the stage, besides those that came in."""
+    result: ClassVar[Literal["documents", "sequences", "model"]] = "documents"
+    """What the last phase hands on."""
+
+    @classmethod
+    def name(cls) -> str:
+        """The stage's name in recipes, folders and ledgers."""
+        return snake(cls.__name__)
+
+    @classmethod
+    def phases(cls) -> list[Phase]:
+        """The phases in the order of their definition, base classes first."""
+        found: dict[str, Phase] = {}
+        for klass in reversed(cls.__mro__):
+            for value in vars(klass).values():
+                if hasattr(value, "__phase__"):
+                    found[value.__phase__.name] = value.__phase__
+        return list(found.values())
+
+    def changed_fields(self) -> dict[str, Any]:
+        """The fields that differ from their defaults, as plain JSON values: what the cache key is made of."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    def files(self) -> list[str]:
+        """Paths of model files, word lists and the like that the output depends on; their digests enter the key."""
+        return []
+
+    def warm(self) -> None:  # noqa: B027
+        """Compile or load what is slow to start; called once, before workers fan out."""
+
+
+class Map(Stage):
+    """A stage that computes columns and keeps every row."""
+
+    def columns(self, **docs: pa.Array) -> dict[str, Any]:
+        """New or replaced columns, from the document columns that the parameters name.
+
+        A value of `None` removes the column.
+        """
+        raise NotImplementedError
+
+    @each
+    def mapped(self, docs: pa.Table) -> pa.Table:
+        """The documents with the computed columns."""
+        made = self.columns(**_arguments(self.columns, docs))
+        return with_columns(docs, made)
+
+
+class Filter(Stage):
+    """A stage that measures signals and keeps the documents whose signals pass all rules.
+
+    Measuring and deciding are apart: thresholds never enter the key of the measure, so a new threshold
+    reads the stored signals instead of the text. The first failing rule, in order, is the drop reason;
+    all failing rules are recorded.
+    """
+
+    measured_with: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields that `measure` may read; the others are thresholds and out of its sight."""
+    adds: ClassVar[tuple[str, ...]] = ()
+    """Signals that stay with the document as columns."""
+
+    def measure(self, **docs: pa.Array) -> dict[str, Any]:
+        """Signals (arrays, one value per document), from the document columns that the parameters name."""
+        raise NotImplementedError
+
+    def rules(self, **signals: Any) -> dict[str, Any]:
+        """One mask per rule, true where the document passes, from the signals that the parameters name."""
+        raise NotImplementedError
+
+    @each
+    def measured(self, docs: pa.Table) -> pa.Table:
+        """The signals of every document; co-partitioned with the documents."""
+        import pyarrow as pa
+
+        blind = self.without_thresholds()
+        made = blind.measure(**_arguments(self.measure, docs))
+        return pa.table({name: as_arrow(values) for name, values in made.items()})
+
+    @each
+    def decided(self, docs: pa.Table, measured: pa.Table) -> Outcome:
+        """The documents that pass all rules."""
+        from datacurate.core.signals import judge
+
+        keep, removed = judge(self, measured)
+        columns = {name: measured[name] for name in self.adds}
+        return Outcome(with_columns(docs, columns).filter(keep), removed)
+
+    def without_thresholds(self) -> Any:
+        """This stage with only the `measured_with` fields: reading a threshold raises AttributeError."""
+        blind = object.__new__(type(self))
+        visible = {name: getattr(self, name) for name in self.measured_with}
+        object.__setattr__(blind, "__dict__", visible)
+        object.__setattr__(blind, "__pydantic_fields_set__", set(visible))
+        object.__setattr__(blind, "__pydantic_extra__", None)
+        object.__setattr__(blind, "__pydantic_private__", None)
+        return blind
+
+
+def _arguments(method: Callable, docs: pa.Table) -> dict[str, pa.Array]:
+    """The document columns that a method's parameters name, each as one contiguous array."""
+    names = list(inspect.signature(method).parameters)
+    return {name: one_array(docs[name]) for name in names}
+
+
+def one_array(column: Any) -> pa.Array:
+    """A table column as one Arrow array."""
+    import pyarrow as pa
+
+    if isinstance(column, pa.ChunkedArray):
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return column
+
+
+def as_arrow(values: Any) -> Any:
+    """A numpy array, list or Arrow array as an Arrow array."""
+    import pyarrow as pa
+
+    return values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
+
+
+def with_columns(docs: pa.Table, made: dict[str, Any]) -> pa.Table:
+    """`docs` with columns appended, replaced, or (value None) removed."""
+    for name, values in made.items():
+        at = docs.schema.get_field_index(name)
+        if values is None:
+            docs = docs if at < 0 else docs.remove_column(at)
+        elif at < 0:
+            docs = docs.append_column(name, as_arrow(values))
+        else:
+            docs = docs.set_column(at, name, as_arrow(values))
+    return docs
