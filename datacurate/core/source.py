@@ -1,0 +1,72 @@
+"""Sources: where documents come from. One file makes one shard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from datacurate.core.stage import Fate, snake
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH_ROWS = 4096
+BATCH_BYTES = 32 << 20
+"""A batch holds at most this many rows, and at most about this many bytes of text or HTML."""
+PAYLOAD_BYTES = 64 << 10
+"""At most this much of an unusable record is kept in quarantine."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A record that did not become a document, and why.
+
+    Quarantined when it is broken (`error` says how; `payload` is its head), dropped when it is sound but no document
+    (a redirect, a 404, a request record): then `rule` names the reason.
+    """
+
+    id: str
+    fate: Fate
+    rule: str
+    bytes: int
+    error: str = ""
+    payload: bytes = b""
+
+
+@dataclass(frozen=True)
+class Read:
+    """One batch from a source: documents, and the records that did not become one."""
+
+    docs: pa.Table
+    unread: list[Unread] = field(default_factory=list)
+
+
+class Source(BaseModel):
+    """Base of all sources. Fields are the options; `path` takes files, folders and globs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    version: ClassVar[int] = 1
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """File name endings that choose this format."""
+    makes: ClassVar[tuple[str, ...]] = ("id", "text", "source")
+    """Columns of the documents."""
+
+    path: str | list[str]
+    """Files, folders or glob patterns."""
+
+    @classmethod
+    def name(cls) -> str:
+        """The format's name in recipes."""
+        return snake(cls.__name__)
+
+    def check(self, files: list[Path]) -> None:  # noqa: B027
+        """Raise InputError for what is wrong with the files as a whole, before anything runs."""
+
+    def read(self, file: Path, source: str) -> Iterator[Read]:
+        """The documents of one file in bounded batches, in file order; `source` fills the source column."""
+        raise NotImplementedError
