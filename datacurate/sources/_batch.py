@@ -1,0 +1,80 @@
+"""Rows and unread records gathered into bounded batches, and ids for records that have none."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+import pyarrow as pa
+
+from datacurate.core.source import BATCH_BYTES, BATCH_ROWS, PAYLOAD_BYTES, Read, Unread
+
+
+def digest(*parts: object) -> str:
+    """An id made of the parts: 32 hex digits of BLAKE2b, so 10^12 documents collide with a chance below 10^-14."""
+    made = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = str(part).encode("utf-8", "surrogatepass")
+        made.update(len(data).to_bytes(8, "little") + data)
+    return made.hexdigest()
+
+
+def quarantined(id: str, rule: str, error: str, payload: bytes = b"", size: int | None = None) -> Unread:
+    """A broken record; `size` is its whole length where `payload` is only its head."""
+    size = len(payload) if size is None else size
+    return Unread(id, "quarantined", rule, size, error, bytes(payload[:PAYLOAD_BYTES]))
+
+
+class Unique:
+    """Ids of one file made unique: the second `a` becomes `a#2`."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def __call__(self, id: str) -> str:
+        self._seen[id] += 1
+        made = id
+        while self._seen[id] > 1 and made in self._seen:
+            made = f"{id}#{self._seen[id]}"
+            if made in self._seen:
+                self._seen[id] += 1
+        if made != id:
+            self._seen[made] = 1
+        return made
+
+
+class Batch:
+    """Rows under an explicit schema, and unread records, until the batch is full."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.schema = schema
+        self._clear()
+
+    def _clear(self) -> None:
+        self._rows: list[tuple[Any, ...]] = []
+        self._unread: list[Unread] = []
+        self._bytes = 0
+
+    def add(self, *row: Any, size: int) -> None:
+        """One document, its values in the order of the schema; `size` is its length in bytes."""
+        self._rows.append(row)
+        self._bytes += size
+
+    def leave(self, unread: Unread) -> None:
+        """One record that is no document."""
+        self._unread.append(unread)
+        self._bytes += len(unread.payload)
+
+    @property
+    def full(self) -> bool:
+        """Whether the batch has reached its bounds."""
+        return len(self._rows) + len(self._unread) >= BATCH_ROWS or self._bytes >= BATCH_BYTES
+
+    def take(self) -> Read:
+        """What was gathered, and start anew."""
+        columns = list(zip(*self._rows, strict=True)) or [() for _ in self.schema]
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, self.schema, strict=True)]
+        read = Read(pa.Table.from_arrays(arrays, schema=self.schema), self._unread)
+        self._clear()
+        return read

@@ -1,0 +1,204 @@
+"""Files as a stream of decompressed bytes that says where it is damaged and goes on behind the damage.
+
+`gzip.open` raises on the first bad byte and fastwarc returns what came before it without a word; either way the
+rest of the file is lost to the count. Here a bad gzip member is skipped, with its position, size and error kept.
+"""
+
+from __future__ import annotations
+
+import mmap
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CHUNK = 128 << 10
+"""Compressed bytes read at once. zlib copies the unused rest at every member end, so a large chunk is slow."""
+INFLATED = 4 << 20
+"""Most bytes that one call of zlib may make: a bomb grows 1,000-fold, and memory stays bounded."""
+GZIP = b"\x1f\x8b\x08"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A stretch of the file that cannot be decompressed."""
+
+    rule: str
+    error: str
+    start: int
+    """Where the damaged member starts, in bytes of the file."""
+    end: int
+    """Where it was noticed."""
+    head: bytes = b""
+    """What can still be decompressed of the member's start, at most 8 KB, when nothing of it was handed out."""
+
+
+class Stream:
+    """The decompressed bytes of a file, with a movable position and a bounded buffer."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.damage: Damage | None = None
+        self._restart()
+
+    def _restart(self) -> None:
+        self._buffer = b""
+        self._at = 0
+        self._base = 0
+        self._resume(0)
+
+    def _resume(self, offset: int) -> None:
+        self.damage = None
+        self._ended = False
+        self._chunks = self._open(offset)
+
+    @property
+    def position(self) -> int:
+        """Decompressed bytes that lie before the current position."""
+        return self._base + self._at
+
+    def _open(self, offset: int) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            magic = file.read(4)
+        if magic[:3] == GZIP:
+            return self._gzip(offset)
+        if magic == b"\x28\xb5\x2f\xfd" or magic[1:] == b"\x2a\x4d\x18":
+            return self._library("ZstdReader")
+        if magic == b"\x04\x22\x4d\x18":
+            return self._library("Lz4Reader")
+        return self._plain()
+
+    def _plain(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                yield chunk
+
+    def _library(self, reader: str) -> Iterator[bytes]:
+        """zstd and lz4 through fastwarc: damage ends the file, for their frames are not one per record."""
+        import fastwarc.stream_io
+
+        size = self.path.stat().st_size
+        source = getattr(fastwarc.stream_io, reader)(str(self.path), fsspec_args=False)
+        try:
+            while chunk := source.read(64 << 10):
+                yield chunk
+        except Exception as error:  # of several kinds, and fastwarc documents only OSError
+            self.damage = Damage("truncated", f"{reader[:-6].lower()}: {error}", size, size)
+
+    def _gzip(self, offset: int) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            rest = file.read(CHUNK)
+            while rest:
+                rest = yield from self._member(file, rest)
+
+    def _member(self, file: Any, data: bytes) -> Any:
+        """The bytes of one gzip member; returns the compressed bytes that follow it, none after damage."""
+        start = file.tell() - len(data)
+        inflate = zlib.decompressobj(31)
+        made = 0
+        while not inflate.eof:
+            data = data or file.read(CHUNK)
+            if not data:
+                return self._damaged("truncated", f"gzip member at byte {start} is cut off", start, file, made)
+            try:
+                out = inflate.decompress(data, INFLATED)
+            except zlib.error as error:
+                return self._damaged("gzip", f"gzip member at byte {start}: {error}", start, file, made)
+            data = inflate.unconsumed_tail
+            made += len(out)
+            if out:
+                yield out
+        return self._padding(inflate.unused_data or file.read(CHUNK), file)
+
+    @staticmethod
+    def _padding(data: bytes, file: Any) -> bytes:
+        """What follows a member, without the zeros that tape blocks and some writers pad with."""
+        while data and not data[0]:
+            data = data.lstrip(b"\0") or file.read(CHUNK)
+        return data
+
+    def _damaged(self, rule: str, error: str, start: int, file: Any, made: int) -> bytes:
+        end = file.tell()
+        head = b"" if made else _salvaged(file, start)
+        self.damage = Damage(rule, f"{error} (noticed before byte {end} of the file)", start, end, head)
+        return b""
+
+    def recover(self, begins: bytes) -> int | None:
+        """Go on at the next gzip member that starts with `begins`; the bytes skipped, or None if there is none."""
+        damage = self.damage
+        if damage is None or damage.start >= damage.end:
+            return None
+        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            found = data.find(GZIP, damage.start + 1)
+            while found >= 0 and not _salvaged(file, found, 512).startswith(begins):
+                found = data.find(GZIP, found + 1)
+        if found < 0:
+            return None
+        self._resume(found)
+        return found - damage.start
+
+    def ensure(self, size: int) -> bool:
+        """Whether `size` bytes lie ahead; reads as far as needed."""
+        have = len(self._buffer) - self._at
+        if have >= size:
+            return True
+        parts = [self._buffer[self._at :]]
+        self._base, self._at = self.position, 0
+        while have < size and not self._ended:
+            chunk = next(self._chunks, None)
+            self._ended = chunk is None
+            parts.append(chunk or b"")
+            have += len(parts[-1])
+        self._buffer = b"".join(parts)
+        return have >= size
+
+    def peek(self, size: int) -> bytes:
+        """Up to `size` bytes ahead, without moving."""
+        self.ensure(size)
+        return self._buffer[self._at : self._at + size]
+
+    def take(self, size: int) -> bytes:
+        """Up to `size` bytes; moves behind them."""
+        data = self.peek(size)
+        self._at += len(data)
+        return data
+
+    def skip(self, size: int) -> int:
+        """Move on by up to `size` bytes without keeping them; how many there were."""
+        left = size
+        while left and (got := len(self.take(min(left, 1 << 20)))):
+            left -= got
+        return size - left
+
+    def until(self, mark: bytes, most: int) -> int:
+        """Bytes up to and with the next `mark`; -1 when it is not among the next `most` or comes never."""
+        searched = 0
+        while (found := self._buffer.find(mark, self._at + searched)) < 0:
+            searched = len(self._buffer) - self._at
+            if searched > most or not self.ensure(searched + 1):
+                return -1
+        return found + len(mark) - self._at
+
+    def back(self, position: int, begins: bytes) -> None:
+        """Move back to an earlier position; what has left the buffer is decompressed again."""
+        if position >= self._base:
+            self._at = position - self._base
+            return
+        self._restart()
+        while self.position < position:
+            if not self.skip(position - self.position) and self.recover(begins) is None:
+                return
+
+
+def _salvaged(file: Any, start: int, size: int = 8192) -> bytes:
+    """The first decompressed bytes of the member at `start`, as far as they can be had, in steps of 256."""
+    file.seek(start)
+    inflate, made = zlib.decompressobj(31), b""
+    try:
+        while len(made) < size and not inflate.eof and (data := file.read(256)):
+            made += inflate.decompress(data, size)
+    except zlib.error:
+        pass
+    return made[:size]

@@ -1,0 +1,139 @@
+"""A stream cut into WARC records, and into what lies between them when the file is damaged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from datacurate.core.source import PAYLOAD_BYTES
+from datacurate.sources._bytes import Damage, Stream
+from datacurate.sources._http import END, header_fields
+
+BEGINS = b"WARC/"
+VERSION = re.compile(rb"WARC/\d\.\d+[ \t]*\r?\n")
+NEXT = re.compile(rb"\nWARC/\d\.\d+[ \t]*\r?\n")
+HEADER_BYTES = 1 << 20
+"""Longest record header that is looked for; WARC itself sets no bound, real ones have 300 to 1,000 bytes."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One record as it lies in the file, or a stretch that is no record (then `rule` and `error` say what is wrong)."""
+
+    position: int
+    """Decompressed bytes before it."""
+    headers: dict[str, str] = field(default_factory=dict)
+    block: bytes = b""
+    """The record's content; only its head when `rule` is set."""
+    size: int = 0
+    """Bytes of the content, or of the whole stretch."""
+    rule: str = ""
+    error: str = ""
+
+
+def frames(stream: Stream, most: int) -> Iterator[Frame]:
+    """The records of a file in order. Every byte of the file but the line ends between records is in one frame."""
+    told = False
+    while True:
+        _skip_line_ends(stream)
+        if stream.peek(1):
+            frame = _frame(stream, most)
+            told = stream.damage is not None and frame.rule == stream.damage.rule
+            yield frame
+        elif stream.damage is None:
+            return
+        else:
+            gap, goes_on = _gap(stream, stream.damage)
+            if not told:
+                yield gap
+            if not goes_on:
+                return
+            told = False
+
+
+def _skip_line_ends(stream: Stream) -> None:
+    while ahead := stream.peek(64):
+        ends = len(ahead) - len(ahead.lstrip(b"\r\n"))
+        stream.take(ends)
+        if ends < len(ahead):
+            return
+
+
+def _frame(stream: Stream, most: int) -> Frame:
+    """The record at the position, or the stretch up to the next one when it is broken."""
+    start = stream.position
+    found = _header(stream)
+    if isinstance(found, str):
+        return _stretch(stream, start, 1, {}, "bad_header", found)
+    headers, header_size = found
+    length = int(headers["content-length"])
+    kept = stream.take(header_size + length) if length <= most else stream.take(header_size + PAYLOAD_BYTES)
+    got = len(kept) + stream.skip(header_size + length - len(kept)) - header_size
+    block = kept[header_size:]
+    if got == length and _at_border(stream):
+        if length > most:
+            return Frame(start, headers, block, length, "too_large", f"{length:,} bytes; max_bytes is {most:,}")
+        return Frame(start, headers, block, length)
+    stream.back(start, BEGINS)
+    wrong = f"Content-Length says {length:,} bytes"
+    if got < length:
+        wrong += f", the file has {got:,} from there to its end or damage"
+    return _stretch(stream, start, header_size, headers, "content_length" if got == length else "truncated", wrong)
+
+
+def _header(stream: Stream) -> tuple[dict[str, str], int] | str:
+    """Header fields and header size of the record at the position, or what is wrong with it."""
+    ahead = stream.peek(4096)
+    if not VERSION.match(ahead):
+        return f"no WARC record starts here: {ahead[:40]!r}"
+    end = END.search(ahead) or END.search(ahead := stream.peek(HEADER_BYTES))
+    if not end:
+        return "the record's header does not end"
+    headers = header_fields(ahead[: end.start()].splitlines()[1:])
+    length = headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit() and len(length) < 16):
+        return f"Content-Length is {length!r}" if length else "the record has no Content-Length"
+    return headers, end.end()
+
+
+def _at_border(stream: Stream) -> bool:
+    """Whether a record, the end of the file or damage follows: line ends between do not matter."""
+    ahead = stream.peek(64)
+    rest = ahead.lstrip(b"\r\n")
+    return rest.startswith(BEGINS) or (not rest and len(ahead) < 64)
+
+
+def _stretch(stream: Stream, start: int, behind: int, headers: dict[str, str], rule: str, error: str) -> Frame:
+    """Everything from `start` to the next record start (looked for `behind` bytes later) or the end, as one frame."""
+    head = stream.take(behind)
+    found = False
+    while not found and (ahead := stream.peek(1 << 20)):
+        match = NEXT.search(ahead)
+        found = match is not None
+        size = match.start() + 1 if match else max(len(ahead) - 64, 0) or len(ahead)
+        piece = stream.take(size)
+        head += piece[: max(PAYLOAD_BYTES + behind - len(head), 0)]
+    size = stream.position - start
+    if found and rule in ("truncated", "content_length"):
+        rule, error = "content_length", f"{error}; the next record starts {size - behind:,} bytes behind the header"
+    if stream.damage is not None and not found:
+        rule, error = stream.damage.rule, f"{error}; {stream.damage.error}"
+    elif not found and rule == "truncated":
+        error += f"; the file ends at byte {stream.path.stat().st_size:,}"
+    return Frame(start, headers or _salvaged_headers(head), head[behind if headers else 0 :], size, rule, error)
+
+
+def _salvaged_headers(head: bytes) -> dict[str, str]:
+    return header_fields(head[:4096].splitlines()[1:]) if VERSION.match(head) else {}
+
+
+def _gap(stream: Stream, damage: Damage) -> tuple[Frame, bool]:
+    """The damaged stretch as a frame, and whether the file goes on behind it. The stream moves there."""
+    position = stream.position
+    with stream.path.open("rb") as file:
+        file.seek(damage.start)
+        head = damage.head or file.read(PAYLOAD_BYTES)
+    skipped = stream.recover(BEGINS)
+    size = stream.path.stat().st_size - damage.start if skipped is None else skipped
+    return Frame(position, _salvaged_headers(head), head, size, damage.rule, damage.error), skipped is not None

@@ -1,0 +1,154 @@
+"""HTTP responses as crawlers store them: status, headers, and the body without its transfer and content codings."""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from dataclasses import dataclass
+
+END = re.compile(rb"\r?\n\r?\n")
+CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
+STATUS = re.compile(rb"HTTP/\d(?:\.\d)?\s+(\d{3})")
+CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:+-]+)", re.I)
+CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+class Broken(Exception):
+    """A response that cannot be decoded; `rule` names the kind."""
+
+    def __init__(self, rule: str, error: str) -> None:
+        super().__init__(error)
+        self.rule = rule
+
+
+@dataclass(frozen=True)
+class Response:
+    """A parsed response; the body is still coded."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def content_type(self) -> str:
+        """Media type in lower case without parameters; empty when there is none."""
+        return self.headers.get("content-type", "").split(";")[0].split(",")[0].strip().lower()
+
+    def charset(self) -> str | None:
+        """Charset that the Content-Type header names."""
+        found = CHARSET.search(self.headers.get("content-type", ""))
+        return found[1].lower() if found else None
+
+
+def header_fields(lines: list[bytes]) -> dict[str, str]:
+    """Header lines as a mapping with lower-case names; folded lines are joined, the first of repeated names counts."""
+    joined: list[bytes] = []
+    for line in lines:
+        if line[:1] in (b" ", b"\t") and joined:
+            joined[-1] += b" " + line.strip()
+        else:
+            joined.append(line)
+    fields: dict[str, str] = {}
+    for line in joined:
+        name, colon, value = line.partition(b":")
+        if colon:
+            fields.setdefault(name.strip().lower().decode("latin-1"), value.strip().decode("utf-8", "replace"))
+    return fields
+
+
+def parse(block: bytes) -> Response:
+    """The response in a WARC block."""
+    status = STATUS.match(block)
+    if not status:
+        raise Broken("bad_http", f"no HTTP status line: {bytes(block[:40])!r}")
+    end = END.search(block)
+    if not end:
+        raise Broken("bad_http", "the HTTP headers do not end")
+    lines = block[: end.start()].splitlines()[1:]
+    return Response(int(status[1]), header_fields(lines), block[end.end() :])
+
+
+def decode(response: Response, most: int) -> bytes:
+    """The body without chunks and compression, at most `most` bytes.
+
+    Many crawlers store the decoded body and leave the header as it was. So a header is only believed when the body
+    looks the part: a chunk size in front, a gzip magic, or at least bytes that cannot be text.
+    """
+    body = response.body
+    if "chunked" in response.headers.get("transfer-encoding", "").lower() and CHUNK_SIZE.match(body):
+        body = dechunk(body)
+    codings = response.headers.get("content-encoding", "").lower().replace(",", " ").split()
+    for coding in reversed(codings):
+        body = _decoded(coding, body, most)
+    if len(body) > most:
+        raise Broken("too_large", f"the body has {len(body):,} bytes; max_bytes is {most:,}")
+    return body
+
+
+def dechunk(body: bytes) -> bytes:
+    """The body of a chunked transfer."""
+    parts, at = [], 0
+    while size := CHUNK_SIZE.match(body, at):
+        length = int(size[1], 16)
+        if not length:
+            return b"".join(parts)
+        parts.append(body[size.end() : size.end() + length])
+        at = size.end() + length
+        if (got := len(parts[-1])) < length:
+            raise Broken("bad_chunks", f"the chunk at byte {size.start()} of the body has {got} of {length} bytes")
+        at += 2 if body[at : at + 2] == b"\r\n" else body[at : at + 1] == b"\n"
+    raise Broken("bad_chunks", f"no chunk size at byte {at} of the body: {bytes(body[at : at + 20])!r}")
+
+
+def _decoded(coding: str, body: bytes, most: int) -> bytes:
+    """The body without one content coding."""
+    if coding in ("identity", "none", "utf-8") or not body:
+        return body
+    if coding in ("gzip", "x-gzip") and body[:2] == b"\x1f\x8b":
+        return _inflate(coding, body, most, 31)
+    if not CONTROL.search(body, 0, 512) and _is_text(body):
+        return body
+    if coding == "deflate":
+        zlib_wrapped = body[0] & 15 == 8 and (body[0] * 256 + body[1 if len(body) > 1 else 0]) % 31 == 0
+        return _inflate(coding, body, most, 15 if zlib_wrapped else -15)
+    if coding == "br":
+        return _unbrotli(body, most)
+    raise Broken("content_encoding", f"cannot decode '{coding}'; the body starts with {bytes(body[:16])!r}")
+
+
+def _is_text(body: bytes) -> bool:
+    """Whether the first bytes are markup or plain UTF-8, which compressed bytes are not."""
+    head = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head[:1] == b"<":
+        return True
+    try:
+        body[:509].decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start > 500
+    return True
+
+
+def _inflate(coding: str, body: bytes, most: int, window: int) -> bytes:
+    """gzip or deflate, with the bound checked before memory is used."""
+    inflate = zlib.decompressobj(window)
+    try:
+        made = inflate.decompress(body, most + 1)
+    except zlib.error as error:
+        raise Broken("content_encoding", f"{coding}: {error}") from None
+    if len(made) > most:
+        raise Broken("too_large", f"{coding}: {len(body):,} bytes unpack to more than max_bytes ({most:,})")
+    if not inflate.eof:
+        raise Broken("content_encoding", f"{coding}: the stream is cut off after {len(body):,} bytes")
+    return made
+
+
+def _unbrotli(body: bytes, most: int) -> bytes:
+    from fastwarc.stream_io import BrotliReader
+
+    try:
+        made = BrotliReader(io.BytesIO(body)).read(most + 1)
+    except Exception as error:  # the codec's own exception classes are not public
+        raise Broken("content_encoding", f"br: {error}") from None
+    if len(made) > most:
+        raise Broken("too_large", f"br: {len(body):,} bytes unpack to more than max_bytes ({most:,})")
+    return made

@@ -1,0 +1,136 @@
+"""JSON Lines, plain, gzip or zstd: one document per line.
+
+A line that is no document is quarantined with its number, the error and its head: `not_json`, `not_object`,
+`no_text` (no string under the text key), `bad_unicode` (lone surrogates such as `"\\ud800"`, which no UTF-8 file can
+hold), `not_utf8`, `too_long`. Damaged compression ends the file as one `truncated` or `gzip` record; a file of zero
+bytes is one `empty` record. Lines of white space are no records.
+
+A line without an id gets the digest of the source's name, the file's name without its folder, the line number and
+the text: it stays the same when the folder moves, and no two lines of a file share it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from datacurate.core.source import PAYLOAD_BYTES, Read, Source
+from datacurate.core.types import Positive
+from datacurate.sources._batch import Batch, digest, quarantined
+from datacurate.sources._bytes import Stream
+
+SCHEMA = pa.schema({name: pa.string() for name in ("id", "text", "source", "url", "date", "meta")})
+
+
+class Unusable(Exception):
+    """A line that is no document; `rule` names the kind."""
+
+    def __init__(self, rule: str, error: str) -> None:
+        super().__init__(error)
+        self.rule = rule
+
+
+class Jsonl(Source):
+    """One JSON object per line."""
+
+    suffixes = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz")
+    makes = tuple(SCHEMA.names)
+
+    text: str = "text"
+    """Key of the text."""
+    id: str | None = "id"
+    """Key of the id; lines without it get a digest. None gives every line a digest."""
+    max_bytes: Positive = 64 << 20
+    """Longest line; longer ones are quarantined."""
+
+    def read(self, file: Path, source: str) -> Iterator[Read]:
+        """The documents of one file in bounded batches, in line order."""
+        batch, stream = Batch(SCHEMA), Stream(file)
+        if not file.stat().st_size:
+            batch.leave(quarantined(file.name, "empty", "the file is empty"))
+        for number, line, size in lines(stream, self.max_bytes):
+            try:
+                self._line(line, size, number, file, source, batch)
+            except Unusable as why:
+                error = f"line {number}: {why}"
+                batch.leave(quarantined(f"{file.name}:{number}", why.rule, error, line, size))
+            if batch.full:
+                yield batch.take()
+        if (damage := stream.damage) is not None:
+            rest = stream.take(PAYLOAD_BYTES)
+            batch.leave(quarantined(f"{file.name}@{stream.position}", damage.rule, damage.error, rest))
+        yield batch.take()
+
+    def _line(self, line: bytes, size: int, number: int, file: Path, source: str, batch: Batch) -> None:
+        """Add the document of one line to the batch."""
+        if size > self.max_bytes:
+            raise Unusable("too_long", f"{size:,} bytes; max_bytes is {self.max_bytes:,}")
+        row = parsed(line)
+        text = row.pop(self.text, None)
+        if not isinstance(text, str):
+            raise Unusable("no_text", f"no string under '{self.text}'; keys: {', '.join(map(str, row))[:200]}")
+        own = row.pop(self.id, None) if self.id else None
+        id = str(own) if own not in (None, "") else digest(source, file.name, number, text)
+        url, date = _simple(row, "url"), _simple(row, "date")
+        meta = json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":")) if row else None
+        values = (id, text, source, url, date, meta)
+        _check_unicode(values)
+        batch.add(*values, size=size)
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    """The JSON object of a line."""
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise Unusable("not_utf8", str(error)[:300]) from None
+    except (ValueError, RecursionError) as error:
+        raise Unusable("not_json", str(error)[:300]) from None
+    if not isinstance(row, dict):
+        raise Unusable("not_object", f"a JSON {type(row).__name__}, not an object")
+    return row
+
+
+def lines(stream: Stream, most: int) -> Iterator[tuple[int, bytes, int]]:
+    """Number, bytes and length of each line with more than white space; only the head of what is over-long.
+
+    A line that damage cuts short stays in the stream.
+    """
+    number = 0
+    while stream.peek(1):
+        number += 1
+        size = stream.until(b"\n", most)
+        if size < 0 and stream.damage is not None:
+            return
+        line, size = (stream.take(size)[:-1], size - 1) if size > 0 else _last_or_long(stream, most)
+        if line.strip():
+            yield number, line, size
+
+
+def _last_or_long(stream: Stream, most: int) -> tuple[bytes, int]:
+    """A line without line end or with more than `most` bytes (then only its head), and its length."""
+    ahead = stream.peek(most + 1)
+    if len(ahead) <= most:
+        return stream.take(len(ahead)), len(ahead)
+    head, size = ahead[:PAYLOAD_BYTES], 0
+    while (end := stream.until(b"\n", 1 << 20)) < 0 and (got := stream.skip(1 << 20)):
+        size += got
+    return head, size + stream.skip(max(end, 0))
+
+
+def _simple(row: dict[str, Any], key: str) -> str | None:
+    """A string taken out of the row; anything else stays there."""
+    return row.pop(key) if isinstance(row.get(key), str) else None
+
+
+def _check_unicode(values: tuple[str | None, ...]) -> None:
+    try:
+        for value in values:
+            if value is not None:
+                value.encode()
+    except UnicodeEncodeError as error:
+        raise Unusable("bad_unicode", str(error)[:300]) from None

@@ -1,0 +1,171 @@
+"""Parquet files: one document per row, other columns kept.
+
+Rows without text are quarantined (`no_text`), and so are texts and ids that are not UTF-8 (`not_utf8`). A file that
+is no Parquet is one `not_parquet` record, a file of zero bytes one `empty` record; when pages of a row group cannot
+be read, the rest of that row group is one `unreadable` record that names the rows, and reading goes on at the next.
+
+Pages are streamed, so memory does not grow with the row group. Rows without an id get a digest as in `jsonl`.
+A column of the file that bears a name which the source fills otherwise is kept as `NAME_in_file`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from datacurate.core.errors import InputError, did_you_mean
+from datacurate.core.source import BATCH_BYTES, BATCH_ROWS, Read, Source, Unread
+from datacurate.sources._batch import digest, quarantined
+
+BUFFER = 1 << 20
+"""Bytes of a column chunk that are read at once; without a buffer Arrow loads whole column chunks."""
+
+
+class Parquet(Source):
+    """One document per row."""
+
+    suffixes = (".parquet",)
+
+    text: str = "text"
+    """Column of the text."""
+    id: str | None = "id"
+    """Column of the id; files and rows without it get a digest. None gives every row a digest."""
+
+    def check(self, files: list[Path]) -> None:
+        """Raise InputError when a readable file has no such columns, or a text column that holds no strings."""
+        for file in files:
+            if (opened := _opened(file)) is None:
+                continue
+            schema = opened.schema_arrow
+            if self.text not in schema.names:
+                raise InputError(self._missing(file, "text", self.text, schema.names, "the text"))
+            kind = schema.field(self.text).type
+            if not _is_string(kind):
+                raise InputError(
+                    f"{file}: column '{self.text}' holds {kind}, not strings. "
+                    f"Say which one holds the text: {{parquet: {file}, text: COLUMN}}"
+                )
+            if self.id and self.id not in schema.names and "id" in self.model_fields_set:
+                raise InputError(self._missing(file, "id", self.id, schema.names, "the id"))
+
+    @staticmethod
+    def _missing(file: Path, option: str, name: str, names: list[str], what: str) -> str:
+        near = did_you_mean(name, names)
+        near = f" {near}" if near.startswith("Did") else ""
+        example = near.split("'")[1] if near else "COLUMN"
+        return (
+            f"{file} has no column '{name}'; it has: {', '.join(names)}.{near} "
+            f"Say which one holds {what}: {{parquet: {file}, {option}: {example}}}"
+        )
+
+    def read(self, file: Path, source: str) -> Iterator[Read]:
+        """The documents of one file in bounded batches, in row order."""
+        opened = _opened(file)
+        if opened is None or self.text not in opened.schema_arrow.names:
+            yield Read(_empty(), [self._unreadable_file(file)])
+            return
+        schema, first = self._rows(opened.schema_arrow.empty_table(), 0, file, source), 0
+        yield schema
+        for group in range(opened.num_row_groups):
+            yield from self._group(opened, group, first, file, source)
+            first += opened.metadata.row_group(group).num_rows
+
+    def _unreadable_file(self, file: Path) -> Unread:
+        size = file.stat().st_size
+        if not size:
+            return quarantined(file.name, "empty", "the file is empty")
+        try:
+            error = f"no column '{self.text}'; it has: {', '.join(pq.ParquetFile(file).schema_arrow.names)}"
+        except (pa.ArrowException, OSError) as why:
+            error = str(why)
+        with file.open("rb") as data:
+            return quarantined(file.name, "not_parquet", error, data.read(1 << 16), size)
+
+    def _group(self, opened: Any, group: int, first: int, file: Path, source: str) -> Iterator[Read]:
+        """The documents of one row group, of which `first` rows lie before it."""
+        about = opened.metadata.row_group(group)
+        done = 0
+        try:
+            for batch in opened.iter_batches(_batch_rows(about), row_groups=[group]):
+                yield self._rows(pa.Table.from_batches([batch]), first + done, file, source)
+                done += batch.num_rows
+        except (pa.ArrowException, OSError) as error:
+            last = first + about.num_rows - 1
+            message = f"rows {first + done} to {last} (row group {group}): {error}"
+            size = about.total_byte_size * (about.num_rows - done) // max(about.num_rows, 1)
+            unread = Unread(f"{file.name}:{first + done}", "quarantined", "unreadable", size, message)
+            yield Read(self._rows(opened.schema_arrow.empty_table(), 0, file, source).docs, [unread])
+
+    def _rows(self, table: pa.Table, first: int, file: Path, source: str) -> Read:
+        """The documents of a few rows; `first` is the number of the first."""
+        texts, bad = _strings(table[self.text])
+        ids, bad_ids = _strings(table[self.id]) if self.id in table.column_names else ([None] * len(texts), {})
+        unread, keep = [], []
+        for at, text in enumerate(texts):
+            name = f"{file.name}:{first + at}"
+            if (broken := bad.get(at) or bad_ids.get(at)) is not None:
+                unread.append(quarantined(name, "not_utf8", f"row {first + at}: not UTF-8", broken))
+            elif text is None:
+                unread.append(quarantined(name, "no_text", f"row {first + at}: '{self.text}' is null"))
+            else:
+                keep.append(at)
+                ids[at] = ids[at] or digest(source, file.name, first + at, text)
+        made = {
+            "id": pa.array([ids[at] for at in keep], pa.string()),
+            "text": pa.array([texts[at] for at in keep], pa.string()),
+            "source": pa.array([source] * len(keep), pa.string()),
+        }
+        return Read(self._with_rest(made, table.take(pa.array(keep, pa.int64()))), unread)
+
+    def _with_rest(self, made: dict[str, Any], table: pa.Table) -> pa.Table:
+        """The columns that every source makes, and the file's others behind them."""
+        for name in table.column_names:
+            if name not in (self.text, self.id):
+                made[f"{name}_in_file" if name in ("id", "text", "source") else name] = table[name]
+        return pa.table(made).combine_chunks()
+
+
+def _opened(file: Path) -> Any:
+    """The file opened for streaming, or None when it is no Parquet."""
+    try:
+        return pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER)
+    except (pa.ArrowException, OSError):
+        return None
+
+
+def _empty() -> pa.Table:
+    return pa.table({name: pa.array([], pa.string()) for name in ("id", "text", "source")})
+
+
+def _batch_rows(about: Any) -> int:
+    """Rows per batch such that an average batch of the row group has a quarter of BATCH_BYTES: rows differ in size."""
+    average = max(about.total_byte_size // max(about.num_rows, 1), 1)
+    return int(min(max(BATCH_BYTES // 4 // average, 1), BATCH_ROWS))
+
+
+def _is_string(kind: Any) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def _strings(column: pa.ChunkedArray) -> tuple[list[str | None], dict[int, bytes]]:
+    """A column as strings, and the bytes of values that are not UTF-8 by position; numbers become strings."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not _is_string(kind):
+        return pc.cast(column, pa.string()).to_pylist(), {}
+    raw = pc.cast(pc.cast(column, kind), pa.large_binary()).to_pylist()
+    values: list[str | None] = []
+    bad: dict[int, bytes] = {}
+    for at, value in enumerate(raw):
+        try:
+            values.append(None if value is None else value.decode("utf-8"))
+        except UnicodeDecodeError:
+            bad[at] = value
+            values.append(None)
+    return values, bad
