@@ -1,0 +1,100 @@
+"""What deduplicating stages share: verdicts about rows, and how a batch of documents finds its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacurate.core.stage import Outcome, Removed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def table(**columns: tuple) -> pa.Table:
+    """A table of `name=(values, type)`: the types hold for empty input, too."""
+    import pyarrow as pa
+
+    return pa.table({name: _column(values, kind) for name, (values, kind) in columns.items()})
+
+
+def _column(values, kind: str):
+    import pyarrow as pa
+
+    wanted = pa.large_list(pa.uint64()) if kind == "hashes" else getattr(pa, kind)()
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values.cast(wanted)
+    return pa.array(values, wanted)
+
+
+def numpy(table: pa.Table, column: str) -> np.ndarray:
+    """A numeric column as one array."""
+    return table[column].combine_chunks().to_numpy(zero_copy_only=False)
+
+
+def lists(table: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """`(values, offsets)` of a column of lists of hashes."""
+    import pyarrow as pa
+
+    column = table[column].cast(pa.large_list(pa.uint64())).combine_chunks()
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks else pa.array([], column.type)
+    offsets = column.offsets.to_numpy().astype(np.int64)
+    return column.flatten().to_numpy(), offsets - offsets[0]
+
+
+def as_lists(values: np.ndarray, offsets: np.ndarray) -> pa.Array:
+    """A column of lists of hashes from `(values, offsets)`."""
+    import pyarrow as pa
+
+    return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(values, pa.uint64()))
+
+
+def by_row(table: pa.Table) -> pa.Table:
+    """The table sorted by `row`, as one chunk."""
+    return table.take(np.argsort(numpy(table, "row"), kind="stable")).combine_chunks()
+
+
+def found(rows, table: pa.Table) -> tuple[np.ndarray, pa.Table]:
+    """`(positions in rows, their rows of table)` of the batch's rows that a table sorted by `row` names."""
+    rows = np.asarray(rows, dtype=np.uint64)
+    mine = _between(table, rows[0], rows[-1]) if len(rows) else table.slice(0, 0)
+    named = numpy(mine, "row")
+    here = np.isin(named, rows, assume_unique=True)
+    return np.searchsorted(rows, named[here]), mine.filter(here)
+
+
+def _between(table: pa.Table, first: np.uint64, last: np.uint64) -> pa.Table:
+    """The part of a table sorted by `row` from row `first` to row `last`; whole chunks are skipped unread."""
+    parts, start = [], 0
+    for chunk in table["row"].chunks:
+        values = chunk.to_numpy()
+        low, high = np.searchsorted(values, first), np.searchsorted(values, last, side="right")
+        if high > low:
+            parts.append(table.slice(start + low, high - low))
+        start += len(values)
+    return _joined(parts) if parts else table.slice(0, 0)
+
+
+def _joined(parts: list[pa.Table]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.concat_tables(parts)
+
+
+def without(docs: pa.Table, rows, verdict: pa.Table, rule: str) -> Outcome:
+    """The documents that the verdict does not name; the named ones are merged into their survivors."""
+    index, named = found(rows, verdict)
+    if not len(index):
+        return Outcome(docs)
+    keep = np.ones(docs.num_rows, dtype=bool)
+    keep[index] = False
+    removed = Removed(
+        index=index,
+        fate="merged",
+        rule=rule,
+        survivor=named["survivor"].to_pylist(),
+        similarity=numpy(named, "similarity"),
+    )
+    return Outcome(docs.filter(keep), [removed])

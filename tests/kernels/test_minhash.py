@@ -1,0 +1,211 @@
+"""minhash, shingles, casefold and content against their slow twins."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import numpy as np
+import oracle_minhash as oracle
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datacurate.kernels import casefold, content, minhash, shingles
+
+PLANES = st.characters(exclude_categories=("Cs",))
+NASTY = "aA zZ_9\u00a0\t\n\u3000éİ\u017fǅΣςß\u0301日本カナ゙ไทยລາວខ្មែမြန်\U00020000\U0001e900\U0001d49c\u2028.\x00\x1c\x85한국Ⱥ"
+TEXT = st.one_of(
+    st.text(PLANES, max_size=40),
+    st.text(st.sampled_from(NASTY), max_size=60),
+    st.lists(st.sampled_from(["the", "The", "cat", "a", "日本", "7", "\n"]), max_size=30).map(" ".join),
+)
+BYTES = st.one_of(
+    st.binary(max_size=60),
+    TEXT.map(str.encode),
+    st.tuples(TEXT, st.integers(0, 60)).map(lambda pair: pair[0].encode()[: pair[1]]),
+)
+DOCS = st.lists(st.one_of(st.none(), BYTES), max_size=6)
+
+
+def layouts(docs):
+    """The same documents as arrays of every layout."""
+    whole = pa.array(docs, pa.binary())
+    padded = pa.array([b"xx yy", *docs, b"zz"], pa.large_binary())
+    half = len(docs) // 2
+    return [
+        whole,
+        padded.slice(1, len(docs)),
+        pa.chunked_array([whole[:half], whole[half:]], pa.binary()),
+        whole.dictionary_encode(),
+    ]
+
+
+def test_tables_know_every_character():
+    ascii, pages, entries = casefold.tables()
+    kinds = ["other", "word", "alone", "space"]
+    for code in [c for c in range(0x110000) if not 0x20000 <= c < 0x3FFFE]:
+        character = chr(code)
+        entry = int(entries[pages[code >> 8], code & 255])
+        if not 0xD800 <= code < 0xE000:
+            assert code + (entry >> 2) == ord(oracle.lower(character)), hex(code)
+        assert kinds[entry & 3] == oracle.kind(character), hex(code)
+    for code in range(128):
+        is_word = oracle.kind(chr(code)) == "word"
+        assert ascii[code] == (ord(oracle.lower(chr(code))) if is_word else 0)
+
+
+def test_tables_load_fast():
+    program = (
+        "import time, numpy; from datacurate.kernels import casefold; t = time.perf_counter();"
+        "casefold.tables(); print(time.perf_counter() - t)"
+    )
+    seconds = min(float(subprocess.check_output([sys.executable, "-c", program])) for _ in range(3))
+    assert seconds < 0.1
+
+
+@settings(max_examples=300, deadline=None)
+@given(DOCS, st.integers(1, 6))
+def test_shingle_sets(docs, ngram):
+    expected = [sorted(set(oracle.shingles(oracle.as_bytes(doc), ngram))) for doc in docs]
+    for array in layouts(docs):
+        values, offsets = shingles.shingle_sets(array, ngram)
+        found = [values[a:b].tolist() for a, b in pairwise(offsets)]
+        assert found == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(DOCS, st.integers(1, 6), st.integers(1, 5), st.integers(1, 4), st.integers(0, 2**63))
+def test_sketch(docs, ngram, bands, rows, seed):
+    expected = [oracle.sketch(oracle.as_bytes(doc), ngram, bands, rows, seed) for doc in docs]
+    for array in layouts(docs):
+        hashes, counts = minhash.sketch(array, ngram, bands, rows, seed)
+        assert hashes.shape == (len(docs), bands)
+        assert hashes.tolist() == [pair[0] for pair in expected]
+        assert counts.tolist() == [pair[1] for pair in expected]
+
+
+def test_a_long_document_among_short_ones():
+    text = " ".join(f"w{i % 997}" for i in range(20_000))
+    docs = ["", "a b c d e", text, "x"]
+    hashes, counts = minhash.sketch(pa.array(docs), 5, 14, 8, 1)
+    assert [oracle.sketch(doc.encode(), 5, 14, 8, 1) for doc in docs] == [
+        (row.tolist(), count) for row, count in zip(hashes, counts, strict=True)
+    ]
+
+
+def test_agreement_of_minima_estimates_jaccard():
+    rng = np.random.default_rng(3)
+    for share in (0.2, 0.5, 0.8, 0.95):
+        own = int(300 * (1 - share) / (1 + share))
+        common = [f"c{i}" for i in range(300 - own)]
+        pairs = [" ".join(common + [f"{side}{trial}x{i}" for i in range(own)]) for trial in range(20) for side in "ab"]
+        similarity = len(common) / (len(common) + 2 * own)
+        hashes, _ = minhash.sketch(pa.array(pairs), 1, 400, 1, int(rng.integers(1 << 40)))
+        agreed = (hashes[0::2] == hashes[1::2]).mean()
+        # all trials share the common words, so their errors are correlated: the bound is that of 400 draws
+        assert abs(agreed - similarity) < 4 * np.sqrt(similarity * (1 - similarity) / 400)
+
+
+@given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))
+@settings(deadline=None)
+def test_jaccard(left, right):
+    a, b = (np.array(sorted(s), dtype=np.uint64) for s in (left, right))
+    assert minhash.jaccard(a, b) == oracle.jaccard(left, right)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 12)), max_size=25))
+def test_groups(pairs):
+    buckets, rows = [p[0] for p in pairs], [p[1] for p in pairs]
+    known, group = minhash.groups(np.array(buckets, dtype=np.uint64), np.array(rows, dtype=np.uint64))
+    expected = oracle.groups(buckets, rows)
+    assert known.tolist() == sorted(expected)
+    for row, number in zip(known, group, strict=True):
+        assert set(known[group == number].tolist()) == expected[row]
+
+
+@st.composite
+def constellations(draw):
+    count, width = draw(st.integers(0, 12)), draw(st.integers(1, 3))
+    sets = [draw(st.sets(st.integers(0, 6), min_size=1, max_size=6)) for _ in range(count)]
+    buckets = [[band * 10 + draw(st.integers(0, 3)) for band in range(width)] for _ in range(count)]
+    return sets, buckets, draw(st.permutations(range(count))), width
+
+
+@settings(max_examples=300, deadline=None)
+@given(constellations(), st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]))
+def test_stars(case, verify):
+    sets, buckets, order, width = case
+    offsets = np.cumsum([0] + [len(s) for s in sets])
+    flat = np.array([value for s in sets for value in sorted(s)], dtype=np.uint64)
+    survivors, similarities = minhash.stars(
+        np.array(order, dtype=np.int64),
+        np.array(buckets, dtype=np.uint64).reshape(-1, width),
+        flat,
+        offsets,
+        verify,
+    )
+    expected = oracle.stars(order, buckets, sets, verify)
+    assert set(np.flatnonzero(survivors >= 0).tolist()) == set(expected)
+    for one, (choices, best) in expected.items():
+        assert survivors[one] in choices
+        assert similarities[one] == best
+
+
+def identical(count):
+    text = pa.array(["the quick brown fox jumps over the lazy dog again"] * count)
+    hashes, _ = minhash.sketch(text, 5, 14, 8, 1)
+    values, offsets = shingles.shingle_sets(text, 5)
+    start = time.perf_counter()
+    survivors, similarities = minhash.stars(np.arange(count), hashes, values, offsets, 0.7)
+    assert (survivors[1:] == 0).all() and survivors[0] == -1
+    assert (similarities[1:] == 1.0).all()
+    return time.perf_counter() - start
+
+
+def test_identical_documents_cost_linear_time():
+    identical(10)
+    assert identical(100_000) < 5
+
+
+def test_a_crowded_bucket_is_bounded():
+    """20,000 different documents in one bucket: all survive, each after at most CANDIDATES comparisons."""
+    count = 20_000
+    buckets = np.zeros((count, 1), dtype=np.uint64)
+    flat = np.arange(count * 4, dtype=np.uint64)
+    start = time.perf_counter()
+    survivors, _ = minhash.stars(np.arange(count), buckets, flat, np.arange(count + 1) * 4, 0.5)
+    assert (survivors == -1).all()
+    assert time.perf_counter() - start < 5
+
+
+@settings(max_examples=300, deadline=None)
+@given(DOCS, st.booleans())
+def test_digests(docs, ignore_case):
+    expected = [oracle.normalised(oracle.as_bytes(doc), ignore_case) for doc in docs]
+    for array in layouts(docs):
+        data, bounds = content.normalised(array, ignore_case)
+        assert [data[a:b].tobytes() for a, b in pairwise(bounds)] == expected
+        digests, lengths = content.digests(array, ignore_case)
+        assert lengths.tolist() == [len(text) for text in expected]
+        assert [row.tobytes() for row in digests] == [hashlib.blake2b(t, digest_size=16).digest() for t in expected]
+
+
+def test_lower_case_may_be_longer():
+    data, _ = content.normalised(pa.array(["Ⱥ" * 100]), True)
+    assert data.tobytes().decode() == "ⱥ" * 100
+
+
+@pytest.mark.skipif("NUMBA_BOUNDSCHECK" in os.environ, reason="is the child")
+def test_with_bounds_checking(tmp_path):
+    child = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    only = "test_shingle_sets or test_sketch or test_stars or test_digests or test_groups or long or longer"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", only]
+    done = subprocess.run(command, env=child, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]

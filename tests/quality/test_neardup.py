@@ -1,0 +1,186 @@
+"""What the exact and minhash stages remove, phase by phase, without the engine; on real near-duplicates, too."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from datacurate.core.stage import Outcome, Size
+from datacurate.stages.dedup.exact import Exact
+from datacurate.stages.dedup.minhash import Minhash
+
+HERE = Path(__file__).resolve()
+sys.path.insert(0, str(HERE.parents[1] / "kernels"))
+import oracle_minhash as oracle  # noqa: E402
+
+SHARED = Path(os.environ.get("DATACURATE_SHARED", HERE.parents[2].parent / "shared"))
+NEARDUP = SHARED / "data" / "neardup"
+
+
+def table(docs):
+    return pa.table({"id": [d[0] for d in docs], "text": pa.array([d[1] for d in docs], pa.string())})
+
+
+def drive(stage, shards, batch=7):
+    """Run the stage's phases in memory; `{removed id: (survivor id, similarity)}` and the kept ids."""
+    made: dict[str, list] = {}
+    size = Size(sum(shard.nbytes for shard in shards), len(shards))
+    for phase in stage.phases():
+        call = getattr(stage, phase.name)
+        known = {name: pa.concat_tables(parts) for name, parts in made.items() if name in phase.reads}
+        if phase.grouping == "each":
+            made[phase.name] = [call(**pick(phase, docs=d, rows=r, **known)) for d, r in batches(shards, batch)]
+        elif phase.grouping == "once":
+            made[phase.name] = [call(**known)]
+        else:
+            (name,) = known
+            keys = [key for (key,) in phase.keys(stage, size)]
+            column = known[name][phase.by[0]].to_numpy()
+            assert np.isin(column, keys).all()
+            made[phase.name] = [call(known[name].filter(column == key)) for key in keys]
+    return judged(made["apply"], shards, batch)
+
+
+def pick(phase, **available):
+    return {name: available[name] for name in phase.reads}
+
+
+def batches(shards, size):
+    for number, shard in enumerate(shards):
+        for start in range(0, max(shard.num_rows, 1), size):
+            part = shard.slice(start, size)
+            rows = np.arange(start, start + part.num_rows, dtype=np.uint64) + np.uint64(number << 40)
+            yield part, rows
+
+
+def judged(outcomes, shards, size):
+    kept, removed = [], {}
+    for outcome, (docs, _) in zip(outcomes, batches(shards, size), strict=True):
+        assert isinstance(outcome, Outcome)
+        kept += outcome.docs["id"].to_pylist()
+        for part in outcome.removed:
+            ids = docs["id"].take(part.index).to_pylist()
+            removed.update(zip(ids, zip(part.survivor, part.similarity, strict=True), strict=True))
+    assert sorted([*kept, *removed]) == sorted(i for shard in shards for i in shard["id"].to_pylist())
+    assert not set(kept) & set(removed)
+    assert {survivor for survivor, _ in removed.values()} <= set(kept)
+    return removed, kept
+
+
+def sharded(docs, count):
+    bounds = np.linspace(0, len(docs), count + 1).astype(int)
+    return [table(docs[a:b]) for a, b in pairwise(bounds)]
+
+
+def prose(seed, count=60):
+    rng = np.random.default_rng(seed)
+    return [f"w{i}" for i in rng.integers(0, 5000, count)]
+
+
+def edited(words, changes, seed):
+    rng = np.random.default_rng(seed)
+    words = list(words)
+    for at in rng.integers(0, len(words), changes):
+        words[at] = f"e{seed}"
+    return words
+
+
+DOCS = [
+    (f"{base}-{variant}", " ".join(edited(prose(base, 200), variant, 100 * base + variant)))
+    for base in range(12)
+    for variant in (0, 1, 2, 9)
+]
+
+
+@pytest.mark.parametrize("stage", [Exact(), Minhash(), Minhash(verify=None), Minhash(keep="first")])
+def test_nothing_in_nothing_out(stage):
+    assert drive(stage, [table([])]) == ({}, [])
+    assert drive(stage, [table([]), table([("a", None), ("b", "")])]) == ({}, ["a", "b"])
+
+
+def test_exact_keeps_the_first():
+    docs = [("a", "x  y\n"), ("b", "z"), ("c", "x y"), ("d", "X y"), ("e", " x\u3000y"), ("f", "\n"), ("g", None)]
+    for count in (1, 2, 4):
+        assert drive(Exact(), sharded(docs, count))[0] == {"c": ("a", 1.0), "e": ("a", 1.0)}
+    removed, _ = drive(Exact(ignore_case=True), sharded(docs, 2))
+    assert removed == {"c": ("a", 1.0), "d": ("a", 1.0), "e": ("a", 1.0)}
+
+
+def test_short_documents_never_merge():
+    docs = [(str(i), text) for i, text in enumerate(["cat", "dog", "cat", "one two three four", "", "!!!"] * 3)]
+    removed, _ = drive(Minhash(verify=None), sharded(docs, 3))
+    assert removed == {}
+    removed, _ = drive(Minhash(ngram=4, verify=None), sharded(docs, 3))
+    assert removed == {"9": ("15", 1.0), "3": ("15", 1.0)}
+
+
+def test_ties_and_lengths_decide_who_survives():
+    long = " ".join(prose(1, 100))
+    docs = [("b", long), ("c", long + " more"), ("a", long)]
+    assert drive(Minhash(), sharded(docs, 2))[1] == ["c"]
+    assert drive(Minhash(), sharded(docs[::2], 2))[1] == ["a"]
+    assert drive(Minhash(keep="first"), sharded(docs, 2))[1] == ["b"]
+
+
+def test_sharding_and_order_do_not_matter():
+    expected, kept = drive(Minhash(), sharded(DOCS, 1))
+    assert 12 < len(expected) < 36
+    rng = np.random.default_rng(0)
+    for count in (2, 5, 9):
+        mixed = [DOCS[i] for i in rng.permutation(len(DOCS))]
+        again, kept_again = drive(Minhash(), sharded(mixed, count), batch=count)
+        assert again == expected and set(kept_again) == set(kept)
+
+
+def test_a_chain_is_not_a_group():
+    """Neighbours share 83 %, ends nothing: with a star around the first, the far ones stay."""
+    words = prose(5, 400)
+    docs = [(f"{i:02d}", " ".join(words[i * 10 : i * 10 + 100])) for i in range(20)]
+    texts = dict(docs)
+    removed, kept = drive(Minhash(keep="first", verify=0.7, bands=40, rows=4), sharded(docs, 3))
+    assert removed and len(kept) >= 8
+    for one, (survivor, similarity) in removed.items():
+        assert similarity == truth(texts, one, survivor) >= 0.7
+
+
+def truth(texts, one, other):
+    return oracle.jaccard(*(oracle.true_shingles((texts[i] or "").encode(), 5) for i in (one, other)))
+
+
+def test_trusting_the_bands_removes_more():
+    removed, _ = drive(Minhash(verify=None), sharded(DOCS, 2))
+    verified, _ = drive(Minhash(verify=0.9), sharded(DOCS, 2))
+    assert set(verified) < set(removed)
+    texts = dict(DOCS)
+    assert all(similarity == truth(texts, one, s) for one, (s, similarity) in removed.items())
+
+
+def lines(path):
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not NEARDUP.exists(), reason="needs the shared data folder")
+@pytest.mark.parametrize("corpus", ["18f_handbook_history", "gutenberg_editions_1"])
+def test_real_editions(corpus):
+    docs = [(d["id"], d["text"]) for d in lines(NEARDUP / corpus / "docs.jsonl.gz")]
+    gold = {frozenset((p["a"], p["b"])): p["jaccard5"] for p in lines(NEARDUP / corpus / "pairs.jsonl.gz")}
+    removed, _ = drive(Minhash(verify=0.8), sharded(docs, 5), batch=500)
+    texts = dict(docs)
+    wrong = [one for one, (s, _) in removed.items() if gold.get(frozenset((one, s)), 0) < 0.8]
+    wrong += [one for one, (s, found) in removed.items() if found != truth(texts, one, s) or found < 0.8]
+    close = [pair for pair, similarity in gold.items() if similarity >= 0.85]
+    missed = [pair for pair in close if not pair & set(removed)]
+    print(f"{corpus}: {len(removed)} of {len(docs)} removed, {len(wrong)} wrong, {len(missed)}/{len(close)} missed")
+    assert len(removed) > 100
+    assert wrong == []
+    assert len(missed) <= 0.02 * len(close)
