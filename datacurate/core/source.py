@@ -64,7 +64,15 @@ class Source(BaseModel):
         """The format's name in recipes."""
         return snake(cls.__name__)
 
-    def check(self, files: list[Path]) -> None:  # noqa: B027
+    def dataset(self) -> str | None:
+        """The folder of a finished dataset that is read in place, or None for files that must be parsed."""
+        return None
+
+    def columns(self) -> set[str] | None:
+        """Columns that the documents will have, or None when only reading them tells."""
+        return set(self.makes)
+
+    def check(self, files: list[Path]) -> None:
         """Raise InputError for what is wrong with the files as a whole, before anything runs."""
 
     def read(self, file: Path, source: str) -> Iterator[Read]:

@@ -33,6 +33,8 @@ class Phase:
     by: tuple[str, ...] = ()
     keys: Callable[..., Sequence[tuple[int, ...]]] | None = None
     gpus: int = 0
+    uses: tuple[str, ...] | None = None
+    """The only fields that the phase can see and that enter its key; None for all."""
 
 
 def _mark(method: Callable, grouping: Any, **more: Any) -> Callable:
@@ -41,26 +43,29 @@ def _mark(method: Callable, grouping: Any, **more: Any) -> Callable:
     return method
 
 
-def each(method: Callable | None = None, *, gpus: int = 0) -> Callable:
-    """One task per shard of documents; sees its shard in bounded batches, and all of any earlier `@by` or `@once` phase."""
+def each(method: Callable | None = None, *, gpus: int = 0, uses: tuple[str, ...] | None = None) -> Callable:
+    """One task per shard of documents; sees it in bounded batches, and all of any earlier `@by` or `@once` phase.
+
+    `uses` names the only fields that the phase can see: the others do not enter its key.
+    """
     if method is None:
-        return lambda m: _mark(m, "each", gpus=gpus)
-    return _mark(method, "each", gpus=gpus)
+        return lambda m: _mark(m, "each", gpus=gpus, uses=uses)
+    return _mark(method, "each")
 
 
-def by(*columns: str, keys: Callable[..., Sequence[tuple[int, ...]]]) -> Callable:
+def by(*columns: str, keys: Callable[..., Sequence[tuple[int, ...]]], uses: tuple[str, ...] | None = None) -> Callable:
     """One task per key; sees the rows that have this key in `columns`, from every shard, in shard order.
 
     `keys(stage, size)` lists the keys before anything runs; `size` is the input's `Size`.
     """
-    return lambda method: _mark(method, "by", by=columns, keys=keys)
+    return lambda method: _mark(method, "by", by=columns, keys=keys, uses=uses)
 
 
-def once(method: Callable | None = None, *, gpus: int = 0) -> Callable:
+def once(method: Callable | None = None, *, gpus: int = 0, uses: tuple[str, ...] | None = None) -> Callable:
     """One task that sees everything."""
     if method is None:
-        return lambda m: _mark(m, "once", gpus=gpus)
-    return _mark(method, "once", gpus=gpus)
+        return lambda m: _mark(m, "once", gpus=gpus, uses=uses)
+    return _mark(method, "once")
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,13 @@ class Stage(BaseModel):
     makes: ClassVar[tuple[str, ...]] = ()
     """Columns that are there after the stage, besides those that came in."""
     result: ClassVar[Literal["documents", "sequences", "model"]] = "documents"
-    """What the last phase hands on."""
+    """What the stage hands on."""
+    handed_on: ClassVar[str | None] = None
+    """The phase whose parts the stage hands on; the last one when None."""
+    rewrites: ClassVar[bool] = False
+    """Whether the stage may change texts; the ledger fails a stage that does so without saying."""
+    costly: ClassVar[bool] = False
+    """Whether its documents are stored even between fused stages, so that later changes do not repeat it."""
 
     @classmethod
     def name(cls) -> str:
@@ -136,15 +147,31 @@ class Stage(BaseModel):
                     found[value.__phase__.name] = value.__phase__
         return list(found.values())
 
-    def changed_fields(self) -> dict[str, Any]:
-        """The fields that differ from their defaults, as plain JSON values: what the cache key is made of."""
-        return self.model_dump(mode="json", exclude_defaults=True)
+    def changed_fields(self, uses: Sequence[str] | None = None) -> dict[str, Any]:
+        """The fields (all, or those in `uses`) that differ from their defaults, as plain JSON values.
+
+        This is what the cache key is made of. A field that names one of `files()` is left out: the file's digest
+        stands for it.
+        """
+        changed = self.model_dump(mode="json", exclude_defaults=True)
+        files = self.files()
+        return {n: v for n, v in changed.items() if (uses is None or n in uses) and v not in files}
+
+    def seeing(self, names: Sequence[str]) -> Any:
+        """This stage with only the named fields: reading another one raises AttributeError."""
+        blind = object.__new__(type(self))
+        visible = {name: getattr(self, name) for name in names}
+        object.__setattr__(blind, "__dict__", visible)
+        object.__setattr__(blind, "__pydantic_fields_set__", set(visible))
+        object.__setattr__(blind, "__pydantic_extra__", None)
+        object.__setattr__(blind, "__pydantic_private__", None)
+        return blind
 
     def files(self) -> list[str]:
         """Paths of model files, word lists and the like that the output depends on; their digests enter the key."""
         return []
 
-    def warm(self) -> None:  # noqa: B027
+    def warm(self) -> None:
         """Compile or load what is slow to start; called once, before workers fan out."""
 
 
@@ -191,8 +218,7 @@ class Filter(Stage):
         """The signals of every document; co-partitioned with the documents."""
         import pyarrow as pa
 
-        blind = self.without_thresholds()
-        made = blind.measure(**_arguments(self.measure, docs))
+        made = self.seeing(self.measured_with).measure(**_arguments(self.measure, docs))
         return pa.table({name: as_arrow(values) for name, values in made.items()})
 
     @each
@@ -203,16 +229,6 @@ class Filter(Stage):
         keep, removed = judge(self, measured)
         columns = {name: measured[name] for name in self.adds}
         return Outcome(with_columns(docs, columns).filter(keep), removed)
-
-    def without_thresholds(self) -> Any:
-        """This stage with only the `measured_with` fields: reading a threshold raises AttributeError."""
-        blind = object.__new__(type(self))
-        visible = {name: getattr(self, name) for name in self.measured_with}
-        object.__setattr__(blind, "__dict__", visible)
-        object.__setattr__(blind, "__pydantic_fields_set__", set(visible))
-        object.__setattr__(blind, "__pydantic_extra__", None)
-        object.__setattr__(blind, "__pydantic_private__", None)
-        return blind
 
 
 def _arguments(method: Callable, docs: pa.Table) -> dict[str, pa.Array]:

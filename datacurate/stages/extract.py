@@ -26,6 +26,8 @@ class Extract(Stage):
     """
 
     needs = ()
+    rewrites = True
+    costly = True
 
     method: Literal["resiliparse", "trafilatura"] = "resiliparse"
     """The library that extracts."""

@@ -1,0 +1,44 @@
+"""What the engine asks of an executor: to attempt tasks. Whether a task is done is decided by its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from datacurate.core.errors import CurateError
+from datacurate.core.stage import Stage
+from datacurate.core.task import Task
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A task that did not get done: what was said, and the log to read."""
+
+    task: str
+    message: str
+    log: str
+    error: CurateError | None = None
+    """The error itself when it is one that a user can fix."""
+
+
+class Executor(Protocol):
+    """Attempts tasks somewhere. Tasks are picklable and share nothing but the store."""
+
+    workers: int
+    logs: Path
+
+    def start(self, stages: list[Stage]) -> None:
+        """Get ready; compile kernels once before fanning out."""
+
+    def run(self, tasks: list[Task], finished: Callable[[Task], None]) -> list[Failure]:
+        """Attempt all tasks, calling `finished` for each that got done; the failures are returned, never raised."""
+
+    def stop(self) -> None:
+        """Let workers go."""
+
+
+def quietly_named(label: str) -> str:
+    """A task's label as a file name."""
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in label)[:150]

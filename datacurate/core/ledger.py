@@ -1,0 +1,232 @@
+"""The books of one stage and shard: in = out + dropped + merged + quarantined, for documents and bytes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datacurate.core.errors import LedgerError
+from datacurate.core.source import PAYLOAD_BYTES, Unread
+from datacurate.core.stage import Removed
+from datacurate.core.store import PartWriter, row_bytes
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("fate", pa.string()),
+        ("rule", pa.string()),
+        ("rules", pa.list_(pa.string())),
+        ("value", pa.float64()),
+        ("bound", pa.float64()),
+        ("survivor", pa.string()),
+        ("similarity", pa.float64()),
+        ("error", pa.string()),
+        ("bytes", pa.int64()),
+        ("excerpt", pa.string()),
+        ("payload", pa.binary()),
+    ]
+)
+EXCERPTS = 5
+EXCERPT_CHARS = 300
+"""The first EXCERPTS removed documents of a rule and shard keep this much of their text, for the report."""
+
+Amounts = dict[str, int]
+FATES = ("dropped", "merged", "quarantined")
+
+
+def nothing() -> dict[str, Any]:
+    """The books of nothing at all."""
+    zero = {"documents": 0, "bytes": 0}
+    return {"in": dict(zero), "out": dict(zero), **{fate: {} for fate in FATES}, "rewritten": 0}
+
+
+def add(books: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add one set of books to another, in place."""
+    for side in ("in", "out"):
+        for unit, amount in more[side].items():
+            books[side][unit] = books[side].get(unit, 0) + amount
+    for fate in FATES:
+        for rule, amounts in more[fate].items():
+            mine = books[fate].setdefault(rule, {"documents": 0, "bytes": 0})
+            for unit, amount in amounts.items():
+                mine[unit] += amount
+    books["rewritten"] += more["rewritten"]
+
+
+def total(books: dict[str, Any], fate: str, unit: str = "documents") -> int:
+    """All of one fate, over its rules."""
+    return sum(amounts[unit] for amounts in books[fate].values())
+
+
+def check(books: dict[str, Any], where: str) -> None:
+    """Raise LedgerError unless the books balance. `rewritten` is what edits added to (or took from) the bytes."""
+    for unit in ("documents", "bytes"):
+        gone = sum(total(books, fate, unit) for fate in FATES)
+        made = books["rewritten"] if unit == "bytes" else 0
+        if books["in"][unit] + made != books["out"][unit] + gone:
+            raise LedgerError(
+                f"{where}: {books['in'][unit]} {unit} came in, but {books['out'][unit]} went on and {gone} were "
+                f"removed ({made} rewritten). Please report this bug; the shard was not committed."
+            )
+
+
+class ShardLedger:
+    """Keeps the books of one stage over one shard and writes its ledger file."""
+
+    def __init__(self, path: str, header: dict[str, Any]):
+        self.header = header
+        self.writer = PartWriter(path)
+        self.books: dict[str, dict[str, Any]] = defaultdict(nothing)
+        self.lengths: Counter[int] = Counter()
+        self.languages: Counter[str] = Counter()
+        self._excerpts: Counter[str] = Counter()
+        self.writer.write(SCHEMA.empty_table())
+
+    def unread(self, records: Iterable[Unread], source: str) -> None:
+        """Enter records of a source that did not become documents."""
+        rows = []
+        for record in records:
+            row = {"id": record.id, "source": source, "fate": record.fate, "rule": record.rule, "rules": [record.rule]}
+            row |= {
+                "error": record.error or None,
+                "bytes": record.bytes,
+                "payload": record.payload[:PAYLOAD_BYTES] or None,
+            }
+            rows.append(row)
+            one = {"documents": 1, "bytes": record.bytes}
+            books = nothing()
+            books["in"], books[record.fate] = one, {record.rule: one}
+            add(self.books[source], books)
+        if rows:
+            self.writer.write(pa.Table.from_pylist(rows, SCHEMA))
+
+    def enter(self, came: pa.Table, went: pa.Table, removed: list[Removed], rewrites: bool) -> None:
+        """Enter one batch: what came in, what goes on, what was removed. Raises LedgerError when rows are missing."""
+        taken = np.concatenate([r.index for r in removed]) if removed else np.empty(0, np.int64)
+        kept = np.ones(came.num_rows, bool)
+        kept[taken] = False
+        if len(taken) + went.num_rows != came.num_rows or kept.sum() != went.num_rows:
+            raise LedgerError(
+                f"{self.header['stage']}: {came.num_rows} documents came in, {went.num_rows} went on and "
+                f"{len(taken)} were removed. Please report this bug; the shard was not committed."
+            )
+        came_bytes, went_bytes = row_bytes(came), row_bytes(went)
+        expected = came.filter(pa.array(kept)) if len(taken) else came
+        if not expected["id"].equals(went["id"]):
+            raise LedgerError(f"{self.header['stage']}: ids changed or moved. Please report this bug.")
+        grown = went_bytes - came_bytes[kept]
+        if not rewrites and grown.any():
+            raise LedgerError(f"{self.header['stage']}: texts changed, but the stage says it rewrites none.")
+        self._count(came["source"], came_bytes, went["source"], went_bytes, grown)
+        for fate in removed:
+            self._remove(came, came_bytes, fate)
+        self._describe(went, went_bytes)
+
+    def _count(self, came: Any, came_bytes: Any, went: Any, went_bytes: Any, grown: Any) -> None:
+        for source, mine in _groups(came):
+            books = self.books[source]["in"]
+            books["documents"] += len(came_bytes[mine])
+            books["bytes"] += int(came_bytes[mine].sum())
+        for source, mine in _groups(went):
+            books = self.books[source]
+            books["out"]["documents"] += len(went_bytes[mine])
+            books["out"]["bytes"] += int(went_bytes[mine].sum())
+            books["rewritten"] += int(grown[mine].sum())
+
+    def _remove(self, came: pa.Table, came_bytes: np.ndarray, removed: Removed) -> None:
+        rows = came.select(["id", "source"]).take(pa.array(removed.index))
+        count = len(removed.index)
+        rule = [removed.rule] * count if isinstance(removed.rule, str) else list(removed.rule)
+        sizes = came_bytes[removed.index]
+        for name, source, size in zip(rule, rows["source"].to_pylist(), sizes.tolist(), strict=True):
+            mine = self.books[source][removed.fate].setdefault(name, {"documents": 0, "bytes": 0})
+            mine["documents"] += 1
+            mine["bytes"] += size
+        columns = {
+            "id": rows["id"],
+            "source": rows["source"],
+            "fate": [removed.fate] * count,
+            "rule": rule,
+            "rules": removed.rules if removed.rules is not None else [[name] for name in rule],
+            "value": _floats(removed.value),
+            "bound": _floats(removed.bound),
+            "survivor": removed.survivor,
+            "similarity": _floats(removed.similarity),
+            "error": removed.error,
+            "bytes": sizes,
+            "excerpt": self._excerpts_of(came, removed, rule),
+            "payload": _payloads(came, removed),
+        }
+        arrays = [_column(columns[field.name], field.type, count) for field in SCHEMA]
+        self.writer.write(pa.table(arrays, schema=SCHEMA))
+
+    def _excerpts_of(self, came: pa.Table, removed: Removed, rule: list[str]) -> list[str | None]:
+        excerpts: list[str | None] = []
+        for index, name in zip(removed.index.tolist(), rule, strict=True):
+            self._excerpts[name] += 1
+            wanted = self._excerpts[name] <= EXCERPTS
+            excerpts.append((came["text"][index].as_py() or "")[:EXCERPT_CHARS] if wanted else None)
+        return excerpts
+
+    def _describe(self, went: pa.Table, sizes: np.ndarray) -> None:
+        bins, counts = np.unique(np.frexp(sizes)[1], return_counts=True)
+        self.lengths.update(dict(zip(bins.tolist(), counts.tolist(), strict=True)))
+        if "language" in went.schema.names:
+            for entry in pc.value_counts(went["language"]).to_pylist():
+                self.languages[entry["values"] or "und"] += entry["counts"]
+
+    def receipt(self) -> dict[str, Any]:
+        """The books by source, lengths (bytes of text, as powers of two) and languages of what goes on."""
+        for source, books in self.books.items():
+            check(books, f"{self.header['stage']}, shard {self.header['shard']}, source {source}")
+        return {
+            **self.header,
+            "books": {source: self.books[source] for source in sorted(self.books)},
+            "lengths": {str(bin): self.lengths[bin] for bin in sorted(self.lengths)},
+            "languages": {name: self.languages[name] for name in sorted(self.languages)},
+        }
+
+    def commit(self) -> dict[str, Any]:
+        """Write the ledger file and return its receipt."""
+        receipt = self.receipt()
+        self.writer.commit(receipt)
+        return receipt
+
+
+def _groups(source: Any) -> list[tuple[str, Any]]:
+    """(source, selector) of the rows of each source; one slice when all rows share theirs."""
+    names = pc.unique(source).to_pylist()
+    if len(names) == 1:
+        return [(names[0], slice(None))]
+    return [(name, pc.equal(source, name).to_numpy(zero_copy_only=False)) for name in names]
+
+
+def _floats(values: Any) -> Any:
+    return None if values is None else pa.array(np.asarray(values, np.float64), from_pandas=True)
+
+
+def _payloads(came: pa.Table, removed: Removed) -> Any:
+    if removed.fate != "quarantined":
+        return None
+    heads = []
+    for index in removed.index.tolist():
+        value = came["text"][index].as_py()
+        if value is None and "html" in came.schema.names:
+            value = came["html"][index].as_py()
+        data = value.encode("utf-8", "replace") if isinstance(value, str) else value or b""
+        heads.append(data[:PAYLOAD_BYTES])
+    return heads
+
+
+def _column(values: Any, kind: pa.DataType, count: int) -> Any:
+    if values is None:
+        return pa.nulls(count, kind)
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values.cast(kind)
+    return pa.array(values, kind)

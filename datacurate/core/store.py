@@ -1,0 +1,295 @@
+"""Files of the store: written under a temporary name, synced, renamed; never changed afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import itertools
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from datacurate.core.errors import InputError
+from datacurate.core.source import BATCH_BYTES, BATCH_ROWS
+
+GROUP_ROWS = 1 << 16
+GROUP_BYTES = 16 << 20
+"""A row group is cut at this many rows or bytes, wherever batches end, so that equal rows make equal files."""
+FOOTER = b"datacurate"
+PLAIN = ("source", "rule", "fate", "language")
+"""Columns with few distinct values, the only ones that are dictionary-encoded."""
+BUFFER = 1 << 20
+
+
+def explain_os_error(error: OSError, path: str | Path) -> InputError:
+    """The same error in words that say what to do."""
+    advice = {
+        errno.ENOSPC: "the disk is full. Free some space and run again: finished shards are kept",
+        errno.EDQUOT: "the disk quota is used up. Free some space and run again: finished shards are kept",
+        errno.EACCES: "permission denied. Choose a folder that you may write, with --out or --store",
+        errno.EROFS: "the file system is read-only. Choose another folder, with --out or --store",
+        errno.ENOTDIR: "a part of this path is a file. Choose another folder, with --out or --store",
+        errno.EEXIST: "a file is in the way. Choose another folder, with --out or --store",
+    }
+    what = advice.get(error.errno or 0, f"{error.strerror or error}. Check the path and run again")
+    return InputError(f"{path}: {what}.")
+
+
+def make_folder(path: str | Path) -> Path:
+    """Create a folder and its parents; InputError when that is not possible."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    return Path(path)
+
+
+@contextlib.contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path`; synced and renamed to `path` when the block ends well, else removed."""
+    path = Path(path)
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.rename(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise explain_os_error(error, path) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write JSON atomically, indented, with stable order as given."""
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+class PartWriter:
+    """Writes one Parquet file from batches; nothing is visible before `commit`.
+
+    Row groups are cut by rows and bytes counted from the start of the file, never by batch.
+    """
+
+    def __init__(self, path: str | Path, by: tuple[str, ...] = ()):
+        self.path = Path(path)
+        self.by = by
+        self.temporary = self.path.with_name(f".{self.path.name}.tmp")
+        self._writer: pq.ParquetWriter | None = None
+        self._held: list[pa.Table] = []
+        self._rows = 0
+        self._bytes = 0
+        self._groups: dict[str, int] = {}
+        make_folder(self.path.parent)
+
+    def write(self, batch: pa.Table) -> None:
+        """Add rows. All batches of a file have one schema."""
+        if self.by:
+            self._held.append(batch)
+            return
+        self._schema = batch.schema
+        for piece in self._cut(batch):
+            self._held.append(piece)
+            if self._rows >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
+                self._flush()
+
+    def _cut(self, batch: pa.Table) -> Iterator[pa.Table]:
+        """Pieces of the batch, each ending where a row group is full."""
+        sizes = np.cumsum(row_bytes(batch))
+        start = 0
+        while start < batch.num_rows:
+            before = sizes[start - 1] if start else 0
+            by_bytes = int(np.searchsorted(sizes, before + GROUP_BYTES - self._bytes)) + 1
+            stop = min(batch.num_rows, by_bytes, start + GROUP_ROWS - self._rows)
+            self._rows += stop - start
+            self._bytes += int(sizes[stop - 1] - before)
+            yield batch.slice(start, stop - start)
+            start = stop
+
+    def _flush(self) -> None:
+        if self._held:
+            self._write_group(pa.concat_tables(self._held))
+        self._held, self._rows, self._bytes = [], 0, 0
+
+    def _write_group(self, table: pa.Table) -> None:
+        table = table.combine_chunks().replace_schema_metadata(None)
+        try:
+            if self._writer is None:
+                self._writer = _open_writer(self.temporary, table.schema)
+            if table.num_rows:
+                self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+        except OSError as error:
+            self.abandon()
+            raise explain_os_error(error, self.path) from error
+
+    def _write_by_key(self) -> None:
+        table = pa.concat_tables(self._held).combine_chunks()
+        order = np.lexsort([table[name].to_numpy() for name in reversed(self.by)])
+        table = table.take(pa.array(order))
+        keys = np.stack([table[name].to_numpy().astype(np.int64) for name in self.by], axis=1)
+        cuts = np.flatnonzero(np.any(np.diff(keys, axis=0), axis=1)) + 1 if len(keys) else []
+        edges = [0, *cuts, len(keys)] if len(keys) else []
+        self._write_group(table.slice(0, 0))
+        for start, stop in itertools.pairwise(edges):
+            self._groups[",".join(map(str, keys[start]))] = len(self._groups)
+            self._write_group(table.slice(start, stop - start))
+
+    def commit(self, footer: dict[str, Any] | None = None) -> None:
+        """Write what is held and the footer, sync, and rename to the final path."""
+        if self.by:
+            self._write_by_key()
+        else:
+            if not self._held and self._writer is None:
+                self._held = [self._schema.empty_table()]
+            if self._held:
+                self._flush()
+        if self._writer is None:
+            raise AssertionError(f"{self.path}: a part was committed before any batch gave its schema")
+        footer = dict(footer or {}, by=list(self.by), groups=self._groups) if self.by else footer or {}
+        self._writer.add_key_value_metadata({FOOTER: json.dumps(footer, ensure_ascii=False).encode()})
+        try:
+            self._writer.close()
+            with atomic(self.path):
+                pass
+        except OSError as error:
+            raise explain_os_error(error, self.path) from error
+
+    def abandon(self) -> None:
+        """Remove what was written so far."""
+        if self._writer is not None:
+            with contextlib.suppress(Exception):
+                self._writer.close()
+        with contextlib.suppress(OSError):
+            self.temporary.unlink(missing_ok=True)
+
+
+def _open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    plain = [name for name in schema.names if name in PLAIN]
+    return pq.ParquetWriter(
+        path, schema, compression="zstd", compression_level=1, use_dictionary=plain, write_statistics=False
+    )
+
+
+def row_bytes(batch: pa.Table) -> np.ndarray:
+    """Bytes of every row's text (or HTML, before it has text): what ledgers count. Shape (rows,), int64."""
+    total = np.zeros(batch.num_rows, dtype=np.int64)
+    if "text" not in batch.schema.names:
+        return total + max(1, batch.nbytes // max(batch.num_rows, 1))
+    lengths = pc.binary_length(batch["text"])
+    if "html" in batch.schema.names:
+        lengths = pc.coalesce(lengths, pc.binary_length(batch["html"]))
+    return pc.fill_null(lengths, 0).to_numpy().astype(np.int64)
+
+
+def write_part(path: str | Path, table: pa.Table, by: tuple[str, ...] = (), footer: dict | None = None) -> None:
+    """Write a whole table as one part."""
+    writer = PartWriter(path, by)
+    try:
+        writer.write(table)
+        writer.commit(footer)
+    except BaseException:
+        writer.abandon()
+        raise
+
+
+def read_footer(path: str | Path) -> dict[str, Any]:
+    """The receipt in a part's footer."""
+    metadata = pq.read_metadata(path).metadata or {}
+    return json.loads(metadata.get(FOOTER, b"{}"))
+
+
+def read_parts(paths: Iterable[str | Path], columns: list[str] | None = None) -> pa.Table:
+    """The rows of several parts, in the order given."""
+    tables = [pq.ParquetFile(path).read(columns=columns) for path in paths]
+    return pa.concat_tables(tables, promote_options="default").combine_chunks()
+
+
+def read_key(paths: Iterable[str | Path], value: tuple[int, ...]) -> pa.Table:
+    """The rows with one `@by` key, from every part that was written with these columns in mind."""
+    tables = []
+    for path in paths:
+        file = pq.ParquetFile(path)
+        footer = json.loads(file.metadata.metadata[FOOTER])
+        group = footer["groups"].get(",".join(map(str, value)))
+        tables.append(file.schema_arrow.empty_table() if group is None else file.read_row_group(group))
+    return pa.concat_tables(tables).replace_schema_metadata(None).combine_chunks()
+
+
+def read_batches(path: str | Path) -> Iterator[pa.Table]:
+    """The rows of a part in batches of bounded rows and bytes, one chunk per column."""
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
+        if file.metadata.num_rows == 0:
+            yield file.schema_arrow.empty_table().replace_schema_metadata(None)
+        for group in range(file.num_row_groups):
+            rows = _batch_rows(file.metadata.row_group(group))
+            for batch in file.iter_batches(batch_size=rows, row_groups=[group]):
+                yield from bounded(pa.Table.from_batches([batch]).replace_schema_metadata(None))
+
+
+def _batch_rows(group: Any) -> int:
+    """How many rows to decode at a time, from the mean size of a row in this row group."""
+    mean = max(1, group.total_byte_size // max(1, group.num_rows))
+    return int(min(BATCH_ROWS, max(1, BATCH_BYTES // mean)))
+
+
+def bounded(table: pa.Table) -> Iterator[pa.Table]:
+    """Slices of a table with at most BATCH_ROWS rows and about BATCH_BYTES of text; at least one, if empty."""
+    sizes = np.cumsum(row_bytes(table))
+    start = 0
+    while start < table.num_rows or start == 0:
+        before = sizes[start - 1] if start else 0
+        stop = int(np.searchsorted(sizes, before + BATCH_BYTES)) + 1
+        stop = min(table.num_rows, stop, start + BATCH_ROWS)
+        yield table.slice(start, stop - start).combine_chunks()
+        if stop >= table.num_rows:
+            return
+        start = stop
+
+
+@contextlib.contextmanager
+def claim(path: str | Path) -> Iterator[None]:
+    """Hold the only claim on a task; waits while another process (of any launch) holds it.
+
+    The operating system gives the claim up when its holder dies, however it dies.
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    while True:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if _same_file(path, descriptor):
+            break
+        os.close(descriptor)
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _same_file(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,186 @@
+"""Supervised worker processes on this machine: one pool per run; a dead worker costs its own task only."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from datacurate.core.errors import CurateError
+from datacurate.core.executor import Failure, quietly_named
+from datacurate.core.stage import Stage
+from datacurate.core.task import Task
+
+START_SECONDS = 300
+"""Warming compiles kernels: a minute on a slow machine, the first time."""
+
+
+@dataclass
+class _Worker:
+    process: Any
+    pipe: Connection
+    task: Task | None = None
+
+
+class Local:
+    """`workers` processes, started once. The first compiles the kernels before the others start."""
+
+    def __init__(self, workers: int, logs: Path):
+        self.workers = workers
+        self.logs = logs
+        self.pool: list[_Worker] = []
+        self.context = multiprocessing.get_context("spawn")
+
+    def start(self, stages: list[Stage]) -> None:
+        """Start one worker and let it compile and cache what the stages need, then the others."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        first = self._spawn()
+        first.pipe.send(("warm", stages, str(self.logs / "warm.log")))
+        if not first.pipe.poll(START_SECONDS):
+            log = self.logs / "warm.log"
+            raise CurateError(f"The first worker did not get ready in {START_SECONDS} s. Read {log}.")
+        self._receive_warm(first)
+        self.pool = [first] + [self._spawn() for _ in range(self.workers - 1)]
+
+    def _receive_warm(self, worker: _Worker) -> None:
+        try:
+            failure, _ = worker.pipe.recv()
+        except EOFError:
+            failure = "the worker died"
+        if failure:
+            raise CurateError(f"Starting workers failed: {failure}. Read {self.logs / 'warm.log'}.")
+
+    def _spawn(self) -> _Worker:
+        ours, theirs = self.context.Pipe()
+        process = self.context.Process(target=_work, args=(theirs, os.getpid()), daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+    def run(self, tasks: list[Task], finished: Callable[[Task], None]) -> list[Failure]:
+        """Attempt all tasks. A worker that dies is replaced; its task is reported, the others go on."""
+        waiting = list(reversed(tasks))
+        failures: list[Failure] = []
+        while waiting or any(worker.task for worker in self.pool):
+            for worker in self.pool:
+                if worker.task is None and waiting:
+                    self._hand_over(worker, waiting.pop())
+            busy = {worker.pipe: worker for worker in self.pool if worker.task is not None}
+            for pipe in wait(list(busy)):
+                failure = self._collect(busy[pipe], finished)  # type: ignore[index]
+                failures += [failure] if failure else []
+        return failures
+
+    def _log(self, task: Task) -> str:
+        return str(self.logs / f"{quietly_named(task.label)}.log")
+
+    def _hand_over(self, worker: _Worker, task: Task) -> None:
+        worker.task = task
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            worker.pipe.send(("task", task, self._log(task)))
+
+    def _collect(self, worker: _Worker, finished: Callable[[Task], None]) -> Failure | None:
+        task = worker.task
+        assert task is not None
+        worker.task = None
+        try:
+            message, error = worker.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            return self._bury(worker, task)
+        if message is None:
+            finished(task)
+            return None
+        return Failure(task.label, message, self._log(task), error)
+
+    def _bury(self, worker: _Worker, task: Task) -> Failure:
+        worker.process.join()
+        code = worker.process.exitcode
+        self.pool[self.pool.index(worker)] = self._spawn()
+        how = f"killed by {signal.Signals(-code).name}" if code and code < 0 else f"exit status {code}"
+        hint = " (out of memory?)" if code == -signal.SIGKILL else ""
+        log = self._log(task)
+        with open(log, "a", encoding="utf-8") as file:
+            file.write(f"the worker died: {how}{hint}\n")
+        return Failure(task.label, f"the worker died: {how}{hint}", log)
+
+    def stop(self) -> None:
+        """Close the pipes; idle workers end by themselves, busy ones are terminated."""
+        for worker in self.pool:
+            busy = worker.task is not None
+            worker.pipe.close()
+            if busy:
+                worker.process.terminate()
+        for worker in self.pool:
+            worker.process.join(10)
+        self.pool = []
+
+
+def _work(pipe: Connection, supervisor: int) -> None:
+    """A worker's life: receive a job, do it with output going to its log, say how it went."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with(supervisor)
+    while True:
+        try:
+            kind, job, log = pipe.recv()
+        except (EOFError, OSError):
+            return
+        with _output_to(log):
+            answer = _attempt(kind, job)
+        if answer == (None, None):
+            _remove_empty(log)
+        pipe.send(answer)
+
+
+def _attempt(kind: str, job: Any) -> tuple[str | None, CurateError | None]:
+    try:
+        if kind == "warm":
+            for stage in job:
+                stage.warm()
+        else:
+            job.attempt()
+    except Exception as error:
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}", error if isinstance(error, CurateError) else None
+    return None, None
+
+
+@contextlib.contextmanager
+def _output_to(path: str) -> Any:
+    """Send standard output and error, of libraries too, to a log file."""
+    with open(path, "a", encoding="utf-8") as file:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+
+
+def _remove_empty(path: str) -> None:
+    with contextlib.suppress(OSError):
+        if os.path.getsize(path) == 0:
+            os.unlink(path)
+
+
+def _die_with(supervisor: int) -> None:
+    """End this worker when the supervisor is gone, so that a killed run leaves nobody behind."""
+    import threading
+
+    def watch() -> None:
+        while os.getppid() == supervisor:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
