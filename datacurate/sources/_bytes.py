@@ -30,6 +30,8 @@ class Damage:
     """Where the damaged member starts, in bytes of the file."""
     end: int
     """Where it was noticed."""
+    begun: bool = True
+    """Whether something of the member was handed out before the damage was noticed."""
     head: bytes = b""
     """What can still be decompressed of the member's start, at most 8 KB, when nothing of it was handed out."""
 
@@ -122,7 +124,8 @@ class Stream:
     def _damaged(self, rule: str, error: str, start: int, file: Any, made: int) -> bytes:
         end = file.tell()
         head = b"" if made else _salvaged(file, start)
-        self.damage = Damage(rule, f"{error} (noticed before byte {end} of the file)", start, end, head)
+        error += f" (noticed before byte {end} of the file)"
+        self.damage = Damage(rule, error, start, end, made > 0, head)
         return b""
 
     def recover(self, begins: bytes) -> int | None:

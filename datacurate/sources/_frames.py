@@ -39,7 +39,7 @@ def frames(stream: Stream, most: int) -> Iterator[Frame]:
         _skip_line_ends(stream)
         if stream.peek(1):
             frame = _frame(stream, most)
-            told = stream.damage is not None and frame.rule == stream.damage.rule
+            told = _cut_by_damage(stream) and frame.rule == stream.damage.rule
             yield frame
         elif stream.damage is None:
             return
@@ -117,11 +117,16 @@ def _stretch(stream: Stream, start: int, behind: int, headers: dict[str, str], r
     size = stream.position - start
     if found and rule in ("truncated", "content_length"):
         rule, error = "content_length", f"{error}; the next record starts {size - behind:,} bytes behind the header"
-    if stream.damage is not None and not found:
+    if not found and _cut_by_damage(stream):
         rule, error = stream.damage.rule, f"{error}; {stream.damage.error}"
     elif not found and rule == "truncated":
         error += f"; the file ends at byte {stream.path.stat().st_size:,}"
     return Frame(start, headers or _salvaged_headers(head), head[behind if headers else 0 :], size, rule, error)
+
+
+def _cut_by_damage(stream: Stream) -> bool:
+    """Whether the record that ends the buffer goes on in the damaged member, which then is no record of its own."""
+    return stream.damage is not None and stream.damage.begun and not stream.peek(1)
 
 
 def _salvaged_headers(head: bytes) -> dict[str, str]:
