@@ -195,7 +195,7 @@ class _Reader:
         return self._make(stage_class(key), value, (key,), key)
 
     def _check_weights(self, value: dict[str, Any], sources: dict[str, Source]) -> None:
-        """Weights for sources that do not exist. Datasets keep source names of their own, so with one nothing is checked."""
+        """Weights for sources that do not exist. Datasets keep their own source names: then nothing is checked."""
         mixture = value.get("mixture")
         weights = mixture.get("weights") if isinstance(mixture, dict) else None
         if not isinstance(weights, dict) or any(source.name() == "dataset" for source in sources.values()):

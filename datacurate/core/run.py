@@ -219,6 +219,28 @@ def _quarantine_lines(file: str) -> list[str]:
     return lines
 
 
+def publish_result(run: Run) -> None:
+    """Make the run's folder itself a dataset: that of the last stage."""
+    last = [m for m in run.manifests if m["shards"]][-1]
+    for old in run.folder.glob("*.parquet"):
+        old.unlink()
+    manifest = dict(last)
+    for name in ("shards", "ledgers", "phases"):
+        manifest[name] = _nearer(last[name], last["folder"])
+    for shard in manifest["shards"]:
+        os.symlink(shard["path"], run.folder / f"{shard['name']}.parquet")
+    write_json(run.folder / MANIFEST, manifest)
+
+
+def _nearer(value: Any, folder: str) -> Any:
+    """Paths that are relative to a stage's folder, relative to the folder above it."""
+    if isinstance(value, dict):
+        return {k: _nearer(v, folder) if k in ("path", "parts") or isinstance(v, dict) else v for k, v in value.items()}
+    if isinstance(value, list):
+        return [_nearer(item, folder) for item in value]
+    return os.path.normpath(os.path.join(folder, value))
+
+
 def _check_chain(manifests: list[dict[str, Any]]) -> None:
     """What one stage hands on is what the next one gets, to the document and the byte."""
     kept = [m for m in manifests if "ledger" in m]

@@ -1,0 +1,97 @@
+"""What the CLI and Python share: load a recipe, change options, run it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from datacurate.core.errors import RecipeError, did_you_mean
+from datacurate.core.recipe import Recipe, explain, load
+from datacurate.core.run import Run, execute
+from datacurate.core.source import Source
+from datacurate.core.stage import Stage
+
+
+def load_recipe(path: str | Path, changes: list[str] | None = None) -> Recipe:
+    """Read a recipe and apply `STAGE.OPTION=VALUE` changes (values as YAML); RecipeError when one does not fit."""
+    recipe = load(path)
+    for change in changes or []:
+        recipe = _changed(recipe, change)
+    return recipe
+
+
+def _changed(recipe: Recipe, change: str) -> Recipe:
+    target, equals, text = change.partition("=")
+    name, dot, option = target.partition(".")
+    if not equals or not dot:
+        raise RecipeError(f"--set {change}: write STAGE.OPTION=VALUE, e.g. --set minhash.bands=20.")
+    name = name.replace("-", "_")
+    names = {stage.name() for stage in recipe.all_stages()}
+    if name not in names:
+        raise RecipeError(f"--set {change}: no stage '{name}' in this recipe. {did_you_mean(name, names)}")
+    value = {option.replace("-", "_"): yaml.safe_load(text)}
+
+    def swap(stage: Stage | None) -> Stage | None:
+        return _with(stage, value, change) if stage is not None and stage.name() == name else stage
+
+    stages = [swap(stage) for stage in recipe.stages]
+    return recipe.model_copy(
+        update={"stages": stages, "mixture": swap(recipe.mixture), "training": swap(recipe.training)}
+    )
+
+
+def _with(stage: Stage, value: dict[str, Any], change: str) -> Stage:
+    from pydantic import ValidationError
+
+    try:
+        return type(stage)(**{**stage.model_dump(exclude_defaults=True), **value})
+    except ValidationError as error:
+        lines = [f"--set {change}: {stage.name()}: {explain(one, type(stage))}" for one in error.errors()]
+        raise RecipeError("\n".join(lines)) from None
+
+
+def one_stage(stage: Stage, inputs: list[str | Path]) -> Recipe:
+    """The recipe of one stage over files or datasets; sources are named after the files or folders."""
+    sources: dict[str, Source] = {}
+    for path in inputs:
+        name = Path(str(path).rstrip("/")).name.split(".")[0].strip("*") or "docs"
+        if name in sources:
+            name = f"{name}-{len(sources) + 1}"
+        sources[name] = open_source(path)
+    own: dict[str, Any] = {stage.name(): stage} if stage.name() in ("mixture", "training") else {"stages": [stage]}
+    return Recipe(name=stage.name(), sources=sources, **own)
+
+
+def open_source(path: str | Path) -> Source:
+    """The source that reads a file, folder, pattern or dataset, chosen by its name."""
+    from datacurate.sources import find_format
+
+    return find_format(path)(path=str(path))
+
+
+def run_recipe(
+    recipe: Recipe,
+    out: str | Path,
+    store: str | Path,
+    profile: str | Path | None = None,
+    workers: int | None = None,
+    quiet: bool = True,
+) -> Run:
+    """Plan and run a recipe; what is done already is not done again.
+
+    `out` becomes the run's folder; `store` may be shared by many runs. Raises a CurateError for what a user can fix.
+    """
+    from datacurate.core.plan import plan
+    from datacurate.core.profile import Profile
+    from datacurate.progress import reporter
+
+    own = Profile.load(profile) if profile else Profile()
+    own = own.model_copy(update={"workers": workers}) if workers else own
+    said = reporter(quiet)
+    try:
+        return execute(plan(recipe, store), own.make(Path(out) / "logs"), out, said)
+    finally:
+        if hasattr(said, "close"):
+            said.close()

@@ -1,0 +1,186 @@
+"""`curate`: verbs for recipes and runs, and one command per stage, made from the stage classes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from datacurate import cli_stages
+
+RECIPE = Annotated[Path, typer.Argument(help="A recipe (YAML).", show_default=False)]
+RUN = Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)]
+OUT = Annotated[Path | None, typer.Option(help="Folder of the run.", show_default="runs/NAME")]
+STORE = Annotated[Path, typer.Option(help="Folder of the store, shared by runs.")]
+PROFILE = Annotated[Path | None, typer.Option(help="A profile (YAML): where and how to run.", show_default=False)]
+WORKERS = Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one per core")]
+SET = Annotated[list[str] | None, typer.Option("--set", help="STAGE.OPTION=VALUE, instead of the recipe's value.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")]
+
+
+class Root(cli_stages.Lazy):
+    """The verbs below, and the stages; a stage's module is imported when its command is used."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *cli_stages.top_level()]
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        if (verb := super().get_command(ctx, name)) is not None or name not in cli_stages.top_level():
+            return verb
+        return cli_stages.group(name) if name in cli_stages.GROUPS else self.stage_command(name)
+
+
+app = typer.Typer(
+    cls=Root, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Turn raw crawl into token-budgeted training mixtures, and account for every document on the way."""
+
+
+@app.command()
+def run(
+    recipe: RECIPE,
+    out: OUT = None,
+    store: STORE = Path("store"),
+    profile: PROFILE = None,
+    workers: WORKERS = None,
+    set_: SET = None,
+    as_json: JSON = False,
+) -> None:
+    """Run a recipe: do what is not done yet."""
+    from datacurate.api import load_recipe, run_recipe
+
+    loaded = load_recipe(recipe, set_ or [])
+    finished = run_recipe(loaded, out or Path("runs") / loaded.name, store, profile, workers, quiet=as_json)
+    cli_stages.print_run(finished, as_json)
+
+
+@app.command()
+def plan(
+    recipe: RECIPE, out: OUT = None, store: STORE = Path("store"), set_: SET = None, as_json: JSON = False
+) -> None:
+    """Show what a run would do, and why, without doing it."""
+    from datacurate.api import load_recipe
+    from datacurate.core.plan import plan as resolve
+    from datacurate.describe import plan_as_json, plan_as_text
+
+    loaded = load_recipe(recipe, set_ or [])
+    resolved = resolve(loaded, store)
+    before = (out or Path("runs") / loaded.name) / "plan.json"
+    past = json.loads(before.read_text(encoding="utf-8")) if before.exists() else None
+    _print(plan_as_json(resolved, past) if as_json else plan_as_text(resolved, past))
+
+
+@app.command()
+def lint(recipe: RECIPE, set_: SET = None, as_json: JSON = False) -> None:
+    """Find what is wrong or odd in a recipe before it runs; exit status 2 when something is found."""
+    from datacurate.api import load_recipe
+    from datacurate.audit.lint import lint as check
+
+    findings = check(load_recipe(recipe, set_ or []))
+    _print(findings if as_json else "\n".join(findings) or "Nothing found.")
+    raise typer.Exit(2 if findings else 0)
+
+
+@app.command()
+def show(
+    folder: Annotated[Path, typer.Argument(help="A dataset: RUN/NN-stage, or the --out of a stage command.")],
+    rows: Annotated[int, typer.Option(min=0, help="Documents to print.")] = 3,
+    as_json: JSON = False,
+) -> None:
+    """Show a dataset: size, columns, the first documents."""
+    from datacurate.core.dataset import Dataset
+    from datacurate.describe import dataset_as_json, dataset_as_text
+
+    dataset = Dataset.open(folder)
+    _print(dataset_as_json(dataset, rows) if as_json else dataset_as_text(dataset, rows))
+
+
+@app.command()
+def audit(
+    run: RUN,
+    out: Annotated[Path | None, typer.Option(help="Where to write the report.", show_default="RUN/report.html")] = None,
+    as_json: JSON = False,
+) -> None:
+    """Write a report of a run: one HTML file that says what happened to every document."""
+    from datacurate.audit.report import write_report
+
+    path = write_report(run, out)
+    _print({"report": str(path)} if as_json else str(path))
+
+
+@app.command()
+def trace(run: RUN, id: Annotated[str, typer.Argument(help="A document's id.")], as_json: JSON = False) -> None:
+    """Tell one document's life: where it went on, where it was removed, and why."""
+    from datacurate.audit.trace import trace as follow
+
+    life = follow(run, id)
+    _print(life.as_json() if as_json else life.as_text())
+
+
+@app.command()
+def diff(
+    a: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
+    b: Annotated[Path, typer.Argument(help="The folder of another run.", show_default=False)],
+    as_json: JSON = False,
+) -> None:
+    """Tell which documents changed fate between two runs, and why."""
+    from datacurate.audit.diff import diff as compare
+
+    difference = compare(a, b)
+    _print(difference.as_json() if as_json else difference.as_text())
+
+
+@app.command()
+def explain(name: Annotated[str, typer.Argument(help="A stage or a source format.")], as_json: JSON = False) -> None:
+    """Explain a stage: what survives, why, every option and where its number comes from."""
+    from datacurate.describe import explain_as_json, explain_as_text
+
+    _print(explain_as_json(name) if as_json else explain_as_text(name))
+
+
+@app.command()
+def stages(as_json: JSON = False) -> None:
+    """List all stages, each with the first line of its explanation."""
+    from datacurate.describe import stage_list
+
+    found = stage_list()
+    width = max(map(len, found))
+    _print(found if as_json else "\n".join(f"{name:{width}}  {line}" for name, line in found.items()))
+
+
+@app.command()
+def schema(name: Annotated[str, typer.Argument(help="A stage, or 'recipe'.")] = "recipe") -> None:
+    """Print the JSON Schema of recipes (for editors), or of one stage."""
+    from datacurate.describe import schema_of
+
+    _print(schema_of(name))
+
+
+def _print(value: Any) -> None:
+    """Text as it is, anything else as JSON; control characters of web text are shown, never sent to the terminal."""
+    text = value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=not isinstance(value, str))
+    sys.stdout.write(cli_stages.printable(text) + "\n")
+
+
+def main() -> None:
+    """Entry point. Exit status: 0 done, 1 error, 2 recipe or options, 3 input, 4 tasks, 5 quarantine, 6 ledger."""
+    from datacurate.core.errors import CurateError
+
+    try:
+        app()
+    except CurateError as error:
+        print(f"curate: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("curate: stopped. What was finished is kept; run the same command again to go on.", file=sys.stderr)
+        sys.exit(130)

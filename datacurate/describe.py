@@ -1,0 +1,215 @@
+"""Plans, runs, datasets and stages, as text for people and as JSON for machines."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import Any
+
+from datacurate.core import ledger
+from datacurate.core.dataset import Dataset
+from datacurate.core.errors import RecipeError, did_you_mean
+from datacurate.core.explain import explain_changes
+from datacurate.core.plan import Plan
+from datacurate.core.registry import ENDINGS, stage_class, stage_modules
+from datacurate.core.run import Run
+
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def size(count: int | float) -> str:
+    """Bytes with a unit: 1.4 MB."""
+    value = float(count)
+    for unit in UNITS:
+        if abs(value) < 1000 or unit == UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError
+
+
+def table(rows: list[list[str]], left: int = 1) -> str:
+    """Rows as aligned columns, the first `left` ones to the left."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(c.ljust(w) if at < left else c.rjust(w) for at, (c, w) in enumerate(zip(row, widths, strict=True)))
+        .rstrip()
+        for row in rows
+    )  # fmt: skip
+
+
+def plan_as_json(plan: Plan, past: dict[str, Any] | None) -> dict[str, Any]:
+    """Stages with keys, barriers with task counts, and why something runs again."""
+    barriers = [
+        {"label": b.label, "tasks": len(b.tasks), "missing": sum(not task.done() for task in b.tasks)}
+        for b in plan.barriers
+    ]
+    stages = [{"number": s.number, **s.identity()} for s in plan.stages]
+    return {"recipe": plan.recipe.name, "stages": stages, "barriers": barriers, "why": explain_changes(plan, past)}
+
+
+def plan_as_text(plan: Plan, past: dict[str, Any] | None) -> str:
+    """The same for people."""
+    value = plan_as_json(plan, past)
+    rows = [["stage", "key", "options that differ from the defaults"]]
+    for s in value["stages"]:
+        options = ", ".join(f"{k}={v}" for k, v in s["fields"].items() if k != "files")
+        rows.append([f"{s['number']:02d}-{s['name']}", s["key"], options])
+    lines = [table(rows, left=3), ""]
+    rows = [["barrier", "tasks", "to do"]]
+    rows += [[b["label"], str(b["tasks"]), str(b["missing"])] for b in value["barriers"]]
+    lines.append(table(rows))
+    if value["why"]:
+        lines += ["", "Since the last run:", *(f"  {line}" for line in value["why"])]
+    return "\n".join(lines)
+
+
+def run_as_json(run: Run) -> dict[str, Any]:
+    """Where the run is, how many tasks were done now, and the manifest of every stage."""
+    return {"run": str(run.folder), "tasks": run.tasks, "stages": run.manifests}
+
+
+def run_as_text(run: Run) -> str:
+    """The funnel: what every stage got, handed on and removed, and the reasons."""
+    rows = [["stage", "in", "out", "dropped", "merged", "quarantined", "out"]]
+    for m in run.manifests:
+        if "ledger" not in m:
+            continue
+        books = m["ledger"]
+        fates = [f"{ledger.total(books, fate):,}" for fate in ledger.FATES]
+        rows.append([m["folder"], f"{books['in']['documents']:,}", f"{books['out']['documents']:,}", *fates,
+                     size(books["out"]["bytes"])])  # fmt: skip
+    lines = [table(rows)] if len(rows) > 1 else []
+    lines += [_receipt_line(run, m) for m in run.manifests if "receipt" in m["phases"]]
+    lines.append(f"{run.tasks} tasks done now; results in {run.folder}")
+    return "\n".join(lines)
+
+
+def _receipt_line(run: Run, manifest: dict[str, Any]) -> str:
+    from datacurate.core.store import read_parts
+
+    parts = [run.folder / manifest["folder"] / part for part in manifest["phases"]["receipt"]["parts"]]
+    receipt = read_parts(parts).to_pylist()
+    train = [row for row in receipt if row["split"] != "validation" and row["split"] != 1]
+    planned, written = (sum(row[name] for row in train) for name in ("planned_tokens", "written_tokens"))
+    return f"{manifest['folder']}: {planned:,} training tokens planned, {written:,} written"
+
+
+def dataset_as_json(dataset: Dataset, rows: int) -> dict[str, Any]:
+    """Size, columns and the first rows (long values cut)."""
+    import pyarrow.parquet as pq
+
+    shards = dataset.shards
+    schema = pq.read_schema(shards[0].path) if shards else None
+    first: list[dict[str, Any]] = []
+    for batch in dataset.batches():
+        first += batch.slice(0, rows - len(first)).to_pylist()
+        if len(first) >= rows:
+            break
+    return {
+        "stage": dataset.manifest["stage"],
+        "key": dataset.key,
+        "shards": len(shards),
+        "rows": len(dataset),
+        "bytes": sum(shard.bytes for shard in shards),
+        "columns": {field.name: str(field.type) for field in schema} if schema else {},
+        "first": [{name: _short(value) for name, value in row.items()} for row in first],
+    }
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return value if len(text) <= 400 else f"{text[:400]} … ({len(text):,} characters)"
+
+
+def dataset_as_text(dataset: Dataset, rows: int) -> str:
+    """The same for people."""
+    value = dataset_as_json(dataset, rows)
+    head = f"{value['stage']}-{value['key']}: {value['rows']:,} rows in {value['shards']} shards, "
+    head += size(value["bytes"])
+    columns = ", ".join(f"{name} {kind}" for name, kind in value["columns"].items())
+    lines = [head, columns]
+    for row in value["first"]:
+        lines += ["", *(f"{name}: {given}" for name, given in row.items())]
+    return "\n".join(lines)
+
+
+def stage_list() -> dict[str, str]:
+    """All stages by name, with the first line of their explanation."""
+    names = [*sorted(stage_modules()), *ENDINGS]
+    return {name: (inspect.getdoc(stage_class(name)) or "").partition("\n")[0] for name in names}
+
+
+def _class(name: str) -> Any:
+    from datacurate.sources import formats
+
+    known = name.replace("-", "_")
+    if known in formats():
+        return formats()[known]
+    if known not in {**stage_modules(), **ENDINGS} and "." not in name:
+        hint = did_you_mean(known, [*stage_modules(), *ENDINGS, *formats()])
+        raise RecipeError(f"no stage or source is called '{name}'. {hint}")
+    return stage_class(name)
+
+
+def explain_as_json(name: str) -> dict[str, Any]:
+    """Explanation, options with bounds and defaults, and phases of a stage or source."""
+    kind = _class(name)
+    schema = kind.model_json_schema()["properties"]
+    phases = [f"@{p.grouping} {p.name}({', '.join(p.reads)})" for p in getattr(kind, "phases", list)()]
+    return {"name": kind.name(), "text": inspect.getdoc(kind), "options": schema, "phases": phases}
+
+
+def explain_as_text(name: str) -> str:
+    """The same for people."""
+    value = explain_as_json(name)
+    lines = [value["name"], "", value["text"], "", "Options:"]
+    for option, schema in value["options"].items():
+        default = f"(default {json.dumps(schema['default'])})" if "default" in schema else "(required)"
+        description = " ".join(schema.get("description", "").split())
+        lines.append(f"  {option} {default}\n      {description}")
+    if value["phases"]:
+        lines += ["", "Phases:", *(f"  {phase}" for phase in value["phases"])]
+    return "\n".join(lines)
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """JSON Schema of one stage, or of recipes with all stages and sources."""
+    if name != "recipe":
+        return _class(name).model_json_schema()
+    from datacurate.sources import formats
+
+    stages = {stage: _inlined(stage_class(stage)) for stage in stage_modules()}
+    one = [{"enum": sorted(stages)}]
+    one += [{"type": "object", "properties": {n: s}, "required": [n], "additionalProperties": False}
+            for n, s in sorted(stages.items())]  # fmt: skip
+    source: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    source["anyOf"] += [_source_schema(name, kind) for name, kind in sorted(formats().items())]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "datacurate recipe",
+        "type": "object",
+        "required": ["sources"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string"},
+            "sources": {"anyOf": [{"type": "object", "additionalProperties": source}, *source["anyOf"][:2]]},
+            "stages": {"type": "array", "items": {"anyOf": one}},
+            **{key: _inlined(stage_class(key)) for key in ENDINGS},
+            "quarantine_limit": {"type": "number", "minimum": 0, "maximum": 1},
+        },
+    }
+
+
+def _inlined(kind: Any) -> dict[str, Any]:
+    schema = kind.model_json_schema()
+    schema.pop("$defs", None)
+    return schema
+
+
+def _source_schema(name: str, kind: Any) -> dict[str, Any]:
+    schema = _inlined(kind)
+    options = {key: value for key, value in schema["properties"].items() if key != "path"}
+    options[name] = schema["properties"]["path"]
+    return {"type": "object", "properties": options, "required": [name], "additionalProperties": False}

@@ -1,0 +1,74 @@
+"""Progress of a run: live bars on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from datacurate.core.executor import Failure
+from datacurate.core.plan import Barrier
+from datacurate.core.task import Task
+
+
+def reporter(quiet: bool = False) -> Any:
+    """The reporter that suits standard error: bars on a terminal, lines elsewhere, nothing with `quiet`."""
+    if quiet:
+        from datacurate.core.run import Silent
+
+        return Silent()
+    return Bars() if sys.stderr.isatty() else Lines()
+
+
+class Lines:
+    """One line when a barrier starts, and one when tasks of it fail; a line every 10 s in long ones."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.said = 0.0
+        self.done = self.total = 0
+
+    def barrier(self, barrier: Barrier, missing: int) -> None:
+        self.done, self.total = 0, missing
+        if missing:
+            self._say(f"{barrier.label}: {missing} of {len(barrier.tasks)} tasks")
+
+    def finished(self, task: Task) -> None:
+        self.done += 1
+        if time.monotonic() - self.said > 10:
+            self._say(f"  {self.done} of {self.total} done")
+
+    def failed(self, failure: Failure) -> None:
+        self._say(f"  failed: {failure.task}: {failure.message}")
+
+    def _say(self, line: str) -> None:
+        self.said = time.monotonic()
+        print(f"[{self.said - self.began:6.1f} s] {line}", file=sys.stderr, flush=True)
+
+
+class Bars:
+    """One bar per barrier."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.progress = Progress(*columns, console=Console(stderr=True))
+        self.bar: Any = None
+
+    def barrier(self, barrier: Barrier, missing: int) -> None:
+        self.progress.start()
+        if self.bar is not None:
+            self.progress.stop_task(self.bar)
+        done = len(barrier.tasks) - missing
+        self.bar = self.progress.add_task(barrier.label, total=len(barrier.tasks), completed=done)
+
+    def finished(self, task: Task) -> None:
+        self.progress.advance(self.bar)
+
+    def failed(self, failure: Failure) -> None:
+        self.progress.console.print(f"failed: {failure.task}: {failure.message}", markup=False)
+
+    def close(self) -> None:
+        self.progress.stop()
