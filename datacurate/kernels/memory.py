@@ -1,0 +1,106 @@
+"""Eight bytes at a time: loads and stores that need no alignment, and the hashing and comparing built on them."""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+_A = np.uint64(0x9E3779B97F4A7C15)
+_B = np.uint64(0xBF58476D1CE4E5B9)
+_C = np.uint64(0x94D049BB133111EB)
+_32 = np.uint64(32)
+
+
+def _pointer(context, builder, kind, value, index):
+    data = context.make_array(kind)(context, builder, value).data
+    at = builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [index])
+    return builder.bitcast(at, ir.IntType(64).as_pointer())
+
+
+@intrinsic
+def load64(typing, array, index):
+    """The eight bytes at `index` of a uint8 array. Never bounds-checked: the caller knows that they are there."""
+
+    def codegen(context, builder, signature, values):
+        pointer = _pointer(context, builder, signature.args[0], *values)
+        return builder.load(pointer, align=1)
+
+    return types.uint64(array, types.int64), codegen
+
+
+@intrinsic
+def store64(typing, array, index, word):
+    """Writes eight bytes at `index` of a uint8 array. Never bounds-checked: the caller knows that there is room."""
+
+    def codegen(context, builder, signature, values):
+        pointer = _pointer(context, builder, signature.args[0], *values[:2])
+        builder.store(values[2], pointer, align=1)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.uint64), codegen
+
+
+@njit(nogil=True, cache=True)
+def mixed(h):
+    """A uint64 with every bit depending on all."""
+    h = (h ^ (h >> _32)) * _B
+    h = (h ^ (h >> np.uint64(29))) * _C
+    return h ^ (h >> _32)
+
+
+@njit(nogil=True, cache=True)
+def hash_bytes(buffer, start, length):
+    """A 64-bit hash of `length` bytes."""
+    h = np.uint64(length) * _A
+    i = start
+    end = start + length
+    while i + 8 <= end:
+        h = (h ^ load64(buffer, i)) * _B
+        h ^= h >> _32
+        i += 8
+    if i < end:
+        tail = np.uint64(0)
+        while i < end:
+            tail = (tail << np.uint64(8)) | np.uint64(buffer[i])
+            i += 1
+        h = (h ^ tail) * _B
+    return mixed(h)
+
+
+@njit(nogil=True, cache=True)
+def same_bytes(buffer, a, b, length):
+    """Whether the `length` bytes at `a` and at `b` are equal."""
+    i = 0
+    while i + 8 <= length:
+        if load64(buffer, a + i) != load64(buffer, b + i):
+            return False
+        i += 8
+    while i < length:
+        if buffer[a + i] != buffer[b + i]:
+            return False
+        i += 1
+    return True
+
+
+@njit(nogil=True, cache=True)
+def find_or_add(slots, mask, stamp, hashes, starts, lengths, count, h, buffer, start, length):
+    """The entry that equals these bytes, or `count` after adding them as entry `count`.
+
+    `slots` is an open-addressing table of `stamp << 32 | entry`; a slot with another stamp is empty, so a
+    table is emptied by raising the stamp. An equal hash is believed only when the bytes are equal too.
+    """
+    at = np.int64(h >> _32) & mask
+    while True:
+        slot = slots[at]
+        if (slot >> 32) != stamp:
+            slots[at] = (stamp << 32) | count
+            hashes[count] = h
+            starts[count] = start
+            lengths[count] = length
+            return count
+        entry = slot & 0xFFFFFFFF
+        if hashes[entry] == h and lengths[entry] == length and same_bytes(buffer, starts[entry], start, length):
+            return entry
+        at = (at + 1) & mask

@@ -1,0 +1,175 @@
+"""Slow, obvious twins of the kernels, in plain Python over decoded text.
+
+Decoding keeps every byte that is not well-formed UTF-8 as one lone surrogate (`surrogateescape`), so that
+different bytes stay different and each counts as one character.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from datacurate.kernels import unicode as u
+
+INVALID = u.properties_of("\ufffd")
+WORD, NUMBER, CJK, MARK = range(4)
+
+
+def decoded(document: bytes) -> str:
+    return document.decode("utf-8", "surrogateescape")
+
+
+def encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def properties(char: str) -> int:
+    if 0xD800 <= ord(char) <= 0xDFFF:
+        return INVALID
+    return int(u.properties()[ord(char)])
+
+
+def kind(char: str) -> int:
+    return properties(char) & u.CLASS
+
+
+def has(char: str, flag: int) -> bool:
+    return bool(properties(char) & flag)
+
+
+def segment(document: bytes) -> list[tuple[int, int, int]]:
+    """Tokens as (first byte, end byte, kind)."""
+    text = decoded(document)
+    at = [0]
+    for char in text:
+        at.append(at[-1] + len(encoded(char)))
+    return [(at[start], at[end], what) for start, end, what in _tokens(text)]
+
+
+def _tokens(text: str) -> list[tuple[int, int, int]]:
+    found = []
+    i = 0
+    while i < len(text):
+        what = kind(text[i])
+        if what == u.SPACE:
+            i += 1
+        elif what == u.OTHER:
+            run = re.compile(r"\.+|-+|.", re.DOTALL).match(text, i)
+            end = _extended(text, run.end())
+            found.append((i, end, MARK))
+            i = end
+        elif what in (u.IDEOGRAPH, u.HIRAGANA, u.KATAKANA):
+            end = i + 1
+            while end < len(text) and (kind(text[end]) == u.EXTEND or (kind(text[end]) == what != u.IDEOGRAPH)):
+                end += 1
+            found.append((i, end, CJK))
+            i = end
+        else:
+            end, split = _word(text, i)
+            first = NUMBER if what == u.DIGIT else WORD
+            found += [(i, split, first), (split, end, first)] if split else [(i, end, first)]
+            i = end
+    return found
+
+
+def _extended(text: str, end: int) -> int:
+    while end < len(text) and kind(text[end]) == u.EXTEND:
+        end += 1
+    return end
+
+
+def _word(text: str, start: int) -> tuple[int, int]:
+    """End of the word that begins at `start`, and where English splits it (0: nowhere)."""
+    end = start + 1
+    last = piece = start
+    apostrophe = None
+    while end < len(text):
+        what = kind(text[end])
+        if what in (u.LETTER, u.DIGIT):
+            last = end
+        elif what == u.EXTEND:
+            pass
+        elif what == u.OTHER and end + 1 < len(text) and _joins(text[last], text[end], text[end + 1]):
+            if text[end] in "'\u2019":
+                apostrophe = end
+            last = piece = end + 1
+        else:
+            break
+        end += 1
+    address = re.compile(r"://[!#-;=?-\x7f]+").match(text, end)
+    if address:
+        kept = re.sub(r"[^A-Za-z0-9/=_]+$", "", address.group()[3:])
+        return (end + 3 + len(kept) if kept else end), 0
+    split = _split(text[start:end], apostrophe - start) if apostrophe else 0
+    if re.fullmatch("[A-Z]", text[piece:end]) and re.compile(r"\.(?!\.)", re.DOTALL).match(text, end):
+        end += 1
+    return end, start + split if split else 0
+
+
+def _joins(before: str, char: str, after: str) -> bool:
+    if kind(after) not in (u.LETTER, u.DIGIT):
+        return False
+    if char == ".":
+        return not (has(before, u.LOWER) and has(after, u.UPPER))
+    if char in ",:":
+        return kind(before) == kind(after) == u.DIGIT
+    return char in "'\u2019&@"
+
+
+def _split(word: str, apostrophe: int) -> int:
+    ending = word[apostrophe + 1 :]
+    if re.fullmatch("(?i:s|m|d|re|ve|ll)", ending, re.ASCII):
+        return apostrophe
+    return apostrophe - 1 if re.search("(?ai:.n['\u2019]t$)", word, re.DOTALL) else 0
+
+
+def quality(document: bytes, words: list[str], stop_words: list[str]) -> dict[str, float]:
+    text = decoded(document)
+    real = [word for word in words if any(not has(char, u.PUNCTUATION) for char in word)]
+    lines = text.splitlines()
+    tokens = max(len(words), 1)
+    bullets = sum(line.strip().startswith(("•", "-")) for line in lines)
+    endings = sum(line.strip().endswith(("...", "…")) for line in lines)
+    return {
+        "words": len(real),
+        "mean_word_length": sum(map(len, real)) / max(len(real), 1),
+        "hash_ratio": text.count("#") / tokens,
+        "ellipsis_ratio": (text.count("...") + text.count("…")) / tokens,
+        "bullet_lines": bullets / max(len(lines), 1),
+        "ellipsis_lines": endings / max(len(lines), 1),
+        "alpha_words": sum(any(has(char, u.ALPHA) for char in word) for word in words) / tokens,
+        "stop_words": len(set(stop_words) & set(words)),
+    }
+
+
+def repetition(document: bytes, words: list[str]) -> dict[str, float]:
+    text = decoded(document)
+    size = max(len(text), 1)
+    signals: dict[str, float] = {"characters": len(text)}
+    paragraphs = re.split("\n\n+", text.strip())
+    lines = re.split("\n+", text)
+    for name, parts in (("paragraph", paragraphs), ("line", lines)):
+        again = [part for i, part in enumerate(parts) if part in set(parts[:i])]
+        signals[f"dup_{name}s"] = len(again) / len(parts)
+        signals[f"dup_{name}_chars"] = sum(map(len, again)) / size
+    for n in range(2, 5):
+        grams = [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
+        top, times = Counter(grams).most_common(1)[0] if grams else ("", 0)
+        signals[f"top_{n}_gram"] = len(top) * times / size
+    for n in range(5, 11):
+        signals[f"dup_{n}_grams"] = _repeated(words, n) / size
+    return signals
+
+
+def _repeated(words: list[str], n: int) -> int:
+    seen: set[str] = set()
+    characters = i = 0
+    while i + n <= len(words):
+        gram = "".join(words[i : i + n])
+        if gram in seen:
+            characters += len(gram)
+            i += n
+        else:
+            seen.add(gram)
+            i += 1
+    return characters

@@ -1,0 +1,138 @@
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import oracle
+import pyarrow as pa
+import pytest
+import text_samples
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from datacurate.kernels import arrow, text, unicode, unicode_data
+
+
+def tokens_of(documents):
+    words = text.words(pa.array(documents, pa.binary()))
+    spans = list(zip(words.starts.tolist(), words.ends.tolist(), words.kinds.tolist(), strict=True))
+    return [spans[a:b] for a, b in pairwise(words.offsets)]
+
+
+@given(text_samples.documents)
+@example(text_samples.HARD)
+@settings(max_examples=300, deadline=None)
+def test_segment_equals_the_oracle(documents):
+    assert tokens_of(documents) == [oracle.segment(document) for document in documents]
+
+
+@given(text_samples.documents)
+@example(text_samples.HARD)
+@settings(max_examples=200, deadline=None)
+def test_characters_equal_python_s(documents):
+    counted = text.characters(pa.array(documents, pa.binary()))
+    assert counted.tolist() == [len(oracle.decoded(document)) for document in documents]
+
+
+def test_segment_equals_the_oracle_on_real_text():
+    documents = [document[:2000] for document in text_samples.real_documents()]
+    if not documents:
+        pytest.skip("no data folder beside the checkout")
+    assert tokens_of(documents) == [oracle.segment(document) for document in documents]
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("I don't know...", ["I", "do", "n't", "know", "..."]),
+        ("It\u2019s John's.", ["It", "\u2019s", "John", "'s", "."]),
+        ("U.S. costs $3,000.50 at 10:30", ["U.S.", "costs", "$", "3,000.50", "at", "10:30"]),
+        ("see http://a.b/c?d=1, e-mail a@b.com", ["see", "http://a.b/c?d=1", ",", "e", "-", "mail", "a@b.com"]),
+        ("東京タワーです", ["東", "京", "タワー", "です"]),
+        ("नमस्ते दुनिया।", ["नमस्ते", "दुनिया", "।"]),
+        ("end.Start x.com", ["end", ".", "Start", "x.com"]),
+    ],
+)
+def test_words_as_people_expect_them(document, expected):
+    spans = tokens_of([document.encode()])[0]
+    assert [document.encode()[a:b].decode() for a, b, _ in spans] == expected
+
+
+@given(st.lists(st.one_of(st.none(), text_samples.anything), max_size=6))
+@settings(max_examples=100, deadline=None)
+def test_every_layout_holds_the_same_documents(rows):
+    expected = [row or b"" for row in rows]
+    for name, array in text_samples.layouts(rows).items():
+        data, offsets = arrow.bytes_and_offsets(array)
+        found = [data[a:b].tobytes() for a, b in pairwise(offsets)]
+        assert found == expected, name
+
+
+def test_arrow_corner_cases():
+    data, offsets = arrow.bytes_and_offsets(pa.nulls(3))
+    assert (len(data), offsets.tolist()) == (0, [0, 0, 0, 0])
+    data, offsets = arrow.bytes_and_offsets(pa.chunked_array([], pa.string()))
+    assert (len(data), offsets.tolist()) == (0, [0])
+    with pytest.raises(TypeError, match="int64"):
+        arrow.bytes_and_offsets(pa.array([1]))
+
+
+def test_a_null_that_spans_bytes_is_empty():
+    buffers = [pa.py_buffer(b"\x05"), pa.py_buffer(np.array([0, 1, 3, 4], np.int32)), pa.py_buffer(b"abbc")]
+    array = pa.Array.from_buffers(pa.string(), 3, buffers)
+    data, offsets = arrow.bytes_and_offsets(array)
+    found = [data[a:b].tobytes() for a, b in pairwise(offsets)]
+    assert found == [b"a", b"", b"c"]
+
+
+def test_plain_arrays_are_not_copied():
+    array = pa.array(["one", "two"], pa.large_string())
+    data, offsets = arrow.bytes_and_offsets(array)
+    assert data.ctypes.data == array.buffers()[2].address
+    assert offsets.ctypes.data == array.buffers()[1].address
+    assert not data.flags.writeable
+
+
+def test_stored_properties_are_those_of_this_unicode_version():
+    import unicodedata
+
+    if unicodedata.unidata_version != unicode_data.VERSION:
+        pytest.skip(f"stored for Unicode {unicode_data.VERSION}")
+    points = [*range(0x3500), *range(0xA000, 0xB000), *range(0xD700, 0x10000), *range(0x10000, 0x110000, 61)]
+    table = unicode.properties()
+    assert [table[point] for point in points] == [unicode.properties_of(chr(point)) for point in points]
+
+
+def test_importing_kernels_does_not_import_numba():
+    code = "import sys; from datacurate import kernels; kernels.arrow; assert 'numba' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=_root())
+
+
+@pytest.mark.parametrize("document", [b"a" * 10_000_000, b"://" * 1_000_000, b"a." * 2_000_000, b"'" * 5_000_000])
+def test_segment_is_linear_on_hostile_input(document):
+    words = text.words(pa.array([document], pa.binary()))
+    assert len(words.starts) >= 1
+
+
+def test_kernels_stay_in_bounds(tmp_path):
+    code = (
+        "import pyarrow as pa\n"
+        "from datacurate.kernels import gopher, text\n"
+        "import text_samples\n"
+        "rows = text_samples.HARD + [d[:800] for d in text_samples.real_documents()[::10]]\n"
+        "for rows in (rows, rows[::-1], text_samples.HARD[:1], []):\n"
+        "    array = pa.array(rows, pa.binary())\n"
+        "    words = text.words(array)\n"
+        "    for given in (None, words):\n"
+        "        gopher.quality(array, ['the', 'be'], given)\n"
+        "        gopher.repetition(array, given)\n"
+    )
+    env = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    env["PYTHONPATH"] = os.pathsep.join([str(_root()), str(Path(__file__).parent)])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=_root(), env=env, timeout=300)
+
+
+def _root() -> Path:
+    return Path(__file__).resolve().parents[2]
