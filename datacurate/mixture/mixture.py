@@ -1,0 +1,271 @@
+"""The stage that turns documents into a training set of an exact number of tokens."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datacurate.core.errors import LedgerError
+from datacurate.core.stage import Size, Stage, by, each, once, one_array
+from datacurate.core.types import Amount, Count, Fraction, Positive
+from datacurate.mixture import allocate, draw, pack, tokenize
+
+TRAIN, VALIDATION = 0, 1
+
+COUNTED = pa.schema(
+    {"source": pa.string(), "order": pa.uint64(), "row": pa.uint64(), "split": pa.int8(), "n": pa.int64()}
+)
+TOKENIZED = COUNTED.append(pa.field("tokens", pa.list_(pa.int32())))
+ALLOCATED = pa.schema(
+    {
+        "index": pa.int32(),
+        "source": pa.string(),
+        "split": pa.int8(),
+        "weight": pa.float64(),
+        "available_tokens": pa.int64(),
+        "documents": pa.int64(),
+        "empty": pa.int64(),
+        "planned_tokens": pa.int64(),
+        "whole_epochs": pa.int64(),
+        "cut_order": pa.uint64(),
+        "cut_row": pa.uint64(),
+        "cut_tokens": pa.int64(),
+    }
+)
+DRAWN = pa.schema(
+    {
+        "bucket": pa.int32(),
+        "position": pa.uint64(),
+        "source": pa.int32(),
+        "split": pa.int8(),
+        "tokens": pa.list_(pa.int32()),
+    }
+)
+CUT = ("whole_epochs", "cut_order", "cut_row", "cut_tokens")
+WRITTEN = pa.schema({"part": pa.int32(), "split": pa.int8(), "source": pa.int32(), "tokens": pa.int64()})
+RECEIPT = pa.schema(
+    {
+        "index": pa.int32(),
+        "source": pa.string(),
+        "split": pa.int8(),
+        "weight": pa.float64(),
+        "planned_tokens": pa.int64(),
+        "written_tokens": pa.int64(),
+        "available_tokens": pa.int64(),
+        "documents": pa.int64(),
+        "empty": pa.int64(),
+        "epochs": pa.float64(),
+        "vocabulary": pa.int32(),
+        "end_of_text": pa.int32(),
+    }
+)
+
+
+def bucket_keys(stage: Mixture, size: Size) -> list[tuple[int]]:
+    """One key per bucket of the shuffle."""
+    return [(b,) for b in range(stage.buckets)]
+
+
+def part_keys(stage: Mixture, size: Size) -> list[tuple[int]]:
+    """One key per bucket, and one for what is left over at the buckets' ends."""
+    return [(b,) for b in range(stage.buckets + 1)]
+
+
+class Mixture(Stage):
+    """Packed sequences of exactly `tokens` training tokens, drawn from the sources by weight.
+
+    Every source gives its share in a shuffled order that depends on the seed and the ids alone; when that
+    is more than it has, it is passed over again, at most `max_epochs` times. Documents are laid end to end,
+    each closed by the end-of-text token, and cut into rows: nothing is lost to cropping or padding. The receipt
+    proves the budget to the token.
+    Repetition cap: Muennighoff et al. 2023; passing on what a source lacks: UniMax (Chung et al. 2023).
+    """
+
+    result = "sequences"
+    needs = ("id", "text", "source")
+    handed_on: ClassVar[str] = "packed"
+    """The phase whose rows the stage hands on."""
+    bucket_tokens: ClassVar[int] = 2**24
+    """Tokens that one shuffle task holds in memory, about."""
+
+    tokens: Positive
+    """Training tokens to write, end-of-text tokens included."""
+    weights: dict[str, Amount] | None = None
+    """Share of the budget per source, in any unit; unset, sources weigh as much as they have tokens."""
+    max_epochs: Amount = 4.0
+    """How often a source may be passed over; up to 4 epochs are nearly as good as fresh text."""
+    on_shortfall: Literal["error", "rescale"] = "error"
+    """When a source has too little for its share: stop, or let the other sources fill in, in proportion."""
+    tokenizer: str
+    """Path of a tokenizer.json (or of its folder), or the name of a Hugging Face repository."""
+    end_of_text: str = "<|endoftext|>"
+    """The token that closes every document."""
+    sequence_length: Positive = 512
+    """Tokens per packed row."""
+    validation: Fraction = 0.02
+    """Share of each source's documents, by hash of the id, that is held out and never trained on.
+
+    Of these, as many tokens are written as the share of the budget comes to.
+    """
+    seed: Count = 0
+    """Chooses which documents are drawn first, and the order of all."""
+
+    @property
+    def buckets(self) -> int:
+        """Number of shuffle tasks: a power of two, from the budget alone."""
+        return min(4096, max(4, 1 << (self.tokens // self.bucket_tokens).bit_length()))
+
+    def files(self) -> list[str]:
+        """The tokenizer.json, when it is a local file."""
+        path = tokenize.local_file(self.tokenizer)
+        return [path] if path else []
+
+    def warm(self) -> None:
+        """Load the tokenizer."""
+        tokenize.load(self.tokenizer, self.end_of_text)
+
+    @each(uses=("tokenizer", "end_of_text", "validation", "seed"))
+    def tokenized(self, docs: pa.Table, rows: Any) -> pa.Table:
+        """Token ids of every document; `order` is its place in the source's shuffle, `n` its tokens."""
+        ids = docs["id"].to_pylist()
+        encoder = tokenize.load(self.tokenizer, self.end_of_text)
+        flat, offsets = encoder.encode([text or "" for text in docs["text"].to_pylist()])
+        columns = {
+            "source": one_array(docs["source"]).cast(pa.string()),
+            "order": draw.hashes(ids, f"order {self.seed}"),
+            "row": np.asarray(rows, np.uint64),
+            "split": draw.held_out(ids, self.validation).astype(np.int8),
+            "n": np.diff(offsets),
+            "tokens": pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(flat)),
+        }
+        return pa.table(columns, schema=TOKENIZED)
+
+    @each(uses=())
+    def counted(self, tokenized: pa.Table) -> pa.Table:
+        """The same without the tokens."""
+        return tokenized.select(COUNTED.names)
+
+    @once
+    def allocated(self, counted: pa.Table) -> pa.Table:
+        """Per source and split: tokens there are, tokens to draw, and where the last pass over them stops."""
+        names = sorted(counted["source"].unique().to_pylist())
+        at = one_array(pc.index_in(counted["source"], pa.array(names, pa.string())))
+        order, row, split, n = (pack.numbers(counted[c]) for c in ("order", "row", "split", "n"))
+        group = np.asarray(at, np.int64) * 2 + split
+        available = np.bincount(group, n, 2 * len(names)).astype(np.int64)
+        planned = self._plan(names, available)
+        rows = []
+        for g in range(2 * len(names)):
+            here = group == g
+            cut = allocate.cut(planned[g], order[here], row[here], n[here])
+            weight = planned[g] / max(1, sum(planned[g % 2 :: 2]))
+            sizes = (int(available[g]), int(here.sum()), int((n[here] == 0).sum()), planned[g])
+            last = (cut.whole_epochs, cut.order, cut.row, cut.tokens)
+            rows.append((g // 2, names[g // 2], g % 2, weight, *sizes, *last))
+        return table_of(rows, ALLOCATED)
+
+    def _plan(self, names: list[str], available: np.ndarray) -> list[int]:
+        """Tokens to draw, training and validation of each source in turn."""
+        have = {name: int(n) for name, n in zip(names, available[TRAIN::2], strict=True)}
+        held = {name: int(n) for name, n in zip(names, available[VALIDATION::2], strict=True)}
+        train = allocate.plan(self.tokens, self.weights, have, self.max_epochs, self.on_shortfall)
+        validation = allocate.validation_plan(train, held, self.validation)
+        return [n for name in names for n in (train[name], validation[name])]
+
+    @each
+    def drawn(self, tokenized: pa.Table, allocated: pa.Table) -> pa.Table:
+        """One row per drawn copy of a document, with its place in the shuffled order."""
+        # Blocks bound the memory: a block with 4 epochs of long documents is a few hundred MB.
+        blocks = [pa.Table.from_batches([b]) for b in tokenized.to_batches(max_chunksize=4096)]
+        made = [self._draw(block, plan) for block in blocks for plan in allocated.to_pylist()]
+        return pa.concat_tables([DRAWN.empty_table(), *made])
+
+    def _draw(self, block: pa.Table, plan: dict[str, Any]) -> pa.Table:
+        """The copies drawn from a block of one source and split."""
+        mine = pc.and_(pc.equal(block["source"], plan["source"]), pc.equal(block["split"], plan["split"]))
+        here = np.flatnonzero(one_array(mine).to_numpy(zero_copy_only=False))
+        order, row, n = (pack.numbers(block[c])[here] for c in ("order", "row", "n"))
+        index, epoch, taken = draw.copies(order, row, n, allocate.Cut(*(plan[c] for c in CUT)))
+        flat, sizes = pack.lists(block["tokens"])
+        ends = np.cumsum(sizes, dtype=np.int64)[here][index]
+        tokens, offsets = draw.gather(flat, ends - n[index], taken)
+        # A document that the budget cuts short still ends with the end-of-text token.
+        tokens[offsets[1:] - 1] = flat[ends - 1]
+        position = draw.positions(order[index], epoch, self.seed)
+        columns = {
+            "bucket": draw.bucket_of(position, self.buckets),
+            "position": position,
+            "source": np.full(len(index), plan["index"], np.int32),
+            "split": np.full(len(index), plan["split"], np.int8),
+            "tokens": pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(tokens)),
+        }
+        return pa.table(columns, schema=DRAWN)
+
+    @by("bucket", keys=bucket_keys)
+    def shuffled(self, drawn: pa.Table, bucket: int) -> pa.Table:
+        """A bucket's documents, shuffled, as rows; the short last row of each split goes to the last part."""
+        made = [self._shuffle(drawn, split, bucket) for split in (TRAIN, VALIDATION)]
+        return pa.concat_tables(made)
+
+    def _shuffle(self, drawn: pa.Table, split: int, bucket: int) -> pa.Table:
+        here = np.flatnonzero(pack.numbers(drawn["split"]) == split)
+        position, source = (pack.numbers(drawn[c])[here] for c in ("position", "source"))
+        walk = np.lexsort((source, position))
+        flat, sizes = pack.lists(drawn["tokens"])
+        starts = (np.cumsum(sizes, dtype=np.int64) - sizes)[here][walk]
+        tokens, offsets = draw.gather(flat, starts, sizes[here][walk])
+        rows = pack.pack(tokens, offsets, source[walk], self.sequence_length)
+        short = rows.length < self.sequence_length
+        table = pack.as_table(rows, split, np.where(short, self.buckets, bucket))
+        return table.append_column("bucket", pa.array(np.full(rows.count, bucket, np.int32)))
+
+    @by("part", keys=part_keys)
+    def packed(self, shuffled: pa.Table, part: int) -> pa.Table:
+        """The full rows of a bucket; the last part joins the short rows: one per split remains short."""
+        columns = pack.packed_schema(self.sequence_length).names
+        if part < self.buckets:
+            return shuffled.select(columns)
+        table = shuffled.sort_by("bucket").select(columns)
+        split = pack.numbers(table["split"])
+        return pa.concat_tables([self._join(table.filter(pa.array(split == s)), s) for s in (TRAIN, VALIDATION)])
+
+    def _join(self, short: pa.Table, split: int) -> pa.Table:
+        rows = pack.pack(*pack.unpack(short), self.sequence_length)
+        return pack.as_table(rows, split, np.full(rows.count, self.buckets))
+
+    @by("part", keys=part_keys)
+    def written(self, packed: pa.Table, part: int) -> pa.Table:
+        """Tokens in a part, per split and source, as counted in its rows."""
+        split, source, tokens = pack.counts(packed)
+        columns = [
+            np.full(len(tokens), part, np.int32),
+            split.astype(np.int8),
+            source.astype(np.int32),
+            tokens,
+        ]
+        return pa.table([pa.array(c) for c in columns], schema=WRITTEN)
+
+    @once
+    def receipt(self, allocated: pa.Table, written: pa.Table) -> pa.Table:
+        """Planned beside written tokens of each source and split; they are equal, or the run fails."""
+        group = pack.numbers(written["source"]).astype(np.int64) * 2 + pack.numbers(written["split"])
+        found = np.zeros(allocated.num_rows, np.int64)
+        np.add.at(found, group, pack.numbers(written["tokens"]))
+        rows = [dict(p, written_tokens=int(n)) for p, n in zip(allocated.to_pylist(), found, strict=True)]
+        if off := [r for r in rows if r["written_tokens"] != r["planned_tokens"]]:
+            told = [f"{r['source']}: planned {r['planned_tokens']:,}, wrote {r['written_tokens']:,}" for r in off]
+            raise LedgerError(f"mixture: tokens do not balance ({'; '.join(told)}). Please report this as a bug.")
+        encoder = tokenize.load(self.tokenizer, self.end_of_text)
+        for r in rows:
+            r |= {"vocabulary": encoder.vocabulary, "end_of_text": encoder.end_of_text}
+            r["epochs"] = r["written_tokens"] / r["available_tokens"] if r["available_tokens"] else 0.0
+        return pa.Table.from_pylist(rows, schema=RECEIPT)
+
+
+def table_of(rows: list[tuple], schema: pa.Schema) -> pa.Table:
+    """A table from rows in the schema's column order."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)

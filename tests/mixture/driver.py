@@ -1,0 +1,57 @@
+"""Runs a stage's phases as the engine would: each over shards, by over keys, once over everything."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datacurate.core.stage import Size
+
+
+def run(stage, docs: pa.Table, shards: int = 1, batch: int = 50) -> dict[str, list[pa.Table]]:
+    """The tables of every phase: one per shard, key, or one in all."""
+    edges = [round(i * docs.num_rows / shards) for i in range(shards + 1)]
+    split = [docs.slice(a, b - a) for a, b in pairwise(edges)]
+    made: dict[str, list[pa.Table]] = {}
+    grouping = {p.name: p.grouping for p in stage.phases()}
+    for phase in stage.phases():
+        method = getattr(stage, phase.name)
+        if phase.grouping == "each" and "docs" in phase.reads:
+            made[phase.name] = [_batches(method, shard, s, batch) for s, shard in enumerate(split)]
+        elif phase.grouping == "each":
+            made[phase.name] = [
+                method(*(made[r][s] if grouping[r] == "each" else _all(made[r]) for r in phase.reads))
+                for s in range(shards)
+            ]
+        elif phase.grouping == "by":
+            keys = phase.keys(stage, Size(0, shards))
+            made[phase.name] = [_by(method, phase, made, key) for key in keys]
+        else:
+            made[phase.name] = [method(*(_all(made[r]) for r in phase.reads))]
+    return made
+
+
+def _all(tables: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables)
+
+
+def _batches(method, shard: pa.Table, number: int, batch: int) -> pa.Table:
+    made = []
+    for start in range(0, max(1, shard.num_rows), batch):
+        piece = shard.slice(start, batch)
+        rows = pa.array([(number << 40) | (start + i) for i in range(piece.num_rows)], pa.uint64()).to_numpy()
+        made.append(method(piece, rows))
+    return _all(made)
+
+
+def _by(method, phase, made, key):
+    given = dict(zip(phase.by, key, strict=True))
+    for name in phase.reads:
+        if name not in phase.by:
+            table = _all(made[name])
+            for column, value in zip(phase.by, key, strict=True):
+                table = table.filter(pc.equal(table[column], value))
+            given[name] = table
+    return method(**given)

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import random
+
+import driver
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from datacurate.core.errors import LedgerError, RecipeError
+from datacurate.mixture import pack
+from datacurate.mixture.mixture import Mixture
+
+WORDS = ["the", "king", "went", "out", "to", "meet", "morning", "naïve", "中文", "42", "<|endoftext|>", "<|user|>"]
+END = 0
+"""The end-of-text id of the test tokenizer."""
+
+
+def corpus(count: int = 240, seed: int = 0) -> pa.Table:
+    """Documents of sources a (half), b and c; each begins with its own number, and some are empty."""
+    rng = random.Random(seed)
+    rows = []
+    for i in range(count):
+        words = " ".join(rng.choice(WORDS) for _ in range(rng.randrange(1, 40)))
+        text = None if i % 40 == 7 else "" if i % 40 == 8 else f"[{i}] {words}"
+        rows.append({"id": f"doc-{i}", "text": text, "source": "aabc"[i % 4]})
+    return pa.Table.from_pylist(rows, schema=pa.schema({n: pa.string() for n in ("id", "text", "source")}))
+
+
+DOCS = corpus()
+
+
+def joined(tables) -> pa.Table:
+    return pa.concat_tables(tables)
+
+
+def stretches(packed: pa.Table, split: int) -> list[list[int]]:
+    """The documents of a split as token lists; what was moved to the last part is a piece of its own."""
+    table = packed.filter(pa.array(np.asarray(packed["split"]) == split))
+    flat, _, _ = pack.unpack(table)
+    ends = np.flatnonzero(flat == END) + 1
+    return [piece.tolist() for piece in np.split(flat, ends) if len(piece)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_the_budget_is_hit_to_the_token(tokenizer, data):
+    weights = data.draw(st.none() | st.fixed_dictionaries({s: st.floats(0.05, 1) for s in "abc"}))
+    stage = Mixture(
+        tokens=data.draw(st.integers(1, 20_000)),
+        weights=weights,
+        max_epochs=data.draw(st.sampled_from([0.5, 1, 2.7, 100])),
+        on_shortfall=data.draw(st.sampled_from(["error", "rescale"])),
+        tokenizer=tokenizer,
+        sequence_length=data.draw(st.sampled_from([16, 61, 256])),
+        validation=data.draw(st.sampled_from([0.0, 0.1, 0.5])),
+        seed=data.draw(st.integers(0, 2**70)),
+    )
+    try:
+        made = driver.run(stage, DOCS, shards=data.draw(st.integers(1, 5)))
+    except RecipeError as error:
+        assert "cannot be drawn" in str(error)
+        return
+    packed, receipt = joined(made["packed"]), joined(made["receipt"]).to_pylist()
+    length, split = np.asarray(packed["length"]), np.asarray(packed["split"])
+    assert length[split == 0].sum() == stage.tokens
+    assert sum(r["written_tokens"] for r in receipt if r["split"] == 0) == stage.tokens
+    assert all(r["epochs"] <= stage.max_epochs for r in receipt if r["split"] == 0)
+    for s in (0, 1):
+        assert (length[split == s] < stage.sequence_length).sum() <= 1
+    if weights:
+        for r in receipt[::2]:
+            share = weights[r["source"]] / sum(weights.values())
+            assert stage.on_shortfall == "rescale" or abs(r["planned_tokens"] - stage.tokens * share) <= 1
+
+
+def test_the_same_whatever_the_shards_and_batches(tokenizer):
+    stage = Mixture(tokens=9000, tokenizer=tokenizer, sequence_length=64, validation=0.2)
+    one, seven = driver.run(stage, DOCS, 1, 1000), driver.run(stage, DOCS, 7, 11)
+    for phase in ("packed", "written", "receipt"):
+        assert joined(one[phase]).equals(joined(seven[phase])), phase
+
+
+def test_the_same_whatever_the_order_of_documents(tokenizer):
+    stage = Mixture(tokens=9000, tokenizer=tokenizer, sequence_length=64)
+    backwards = DOCS.take(list(range(DOCS.num_rows))[::-1])
+    assert joined(driver.run(stage, DOCS)["packed"]).equals(joined(driver.run(stage, backwards, 3)["packed"]))
+
+
+def test_another_seed_is_another_order_and_the_same_validation(tokenizer):
+    made = [driver.run(Mixture(tokens=9000, tokenizer=tokenizer, validation=0.2, seed=s), DOCS) for s in (0, 1)]
+    packed = [joined(m["packed"])["input_ids"] for m in made]
+    assert not packed[0].equals(packed[1])
+    held = [joined(m["tokenized"]).filter(pa.compute.field("split") == 1)["row"] for m in made]
+    assert held[0].equals(held[1]) and len(held[0]) > 20
+
+
+def test_no_validation_document_is_trained_on(tokenizer):
+    stage = Mixture(tokens=14_000, tokenizer=tokenizer, sequence_length=64, validation=0.3)
+    made = driver.run(stage, DOCS, 3)
+    packed, tokenized = joined(made["packed"]), joined(made["tokenized"]).to_pylist()
+    held = {tuple(r["tokens"]) for r in tokenized if r["split"] == 1 and r["n"]}
+    free = {tuple(r["tokens"]) for r in tokenized if r["split"] == 0 and r["n"]}
+    drawn = joined(made["drawn"]).to_pylist()
+    trained = {tuple(r["tokens"]) for r in drawn if r["split"] == 0}
+    # A document that the budget cuts short is a beginning of one, closed by the end-of-text token.
+    beginnings = {d[:-1] for d in trained - free}
+    assert len(beginnings) <= 3 and all(any(f[: len(b)] == b for f in free) for b in beginnings)
+    assert len(held) > 30 and not trained & held
+    assert sum(map(len, stretches(packed, 0))) == 14_000
+    assert not set(map(tuple, stretches(packed, 0))) & held
+    # The tails of buckets are moved, so compare the bag of tokens that training reads with what was drawn.
+    rows = packed.filter(pa.array(np.asarray(packed["split"]) == 0))
+    assert sorted(pack.unpack(rows)[0]) == sorted(t for r in drawn if r["split"] == 0 for t in r["tokens"])
+
+
+def test_the_shuffled_rows_hold_the_drawn_documents_in_order_of_position(tokenizer):
+    stage = Mixture(tokens=5000, tokenizer=tokenizer, sequence_length=32, validation=0.0)
+    made = driver.run(stage, DOCS, 2)
+    for bucket in range(stage.buckets):
+        drawn = [r for r in joined(made["drawn"]).to_pylist() if r["bucket"] == bucket]
+        expected = [t for r in sorted(drawn, key=lambda r: r["position"]) for t in r["tokens"]]
+        assert pack.unpack(made["shuffled"][bucket])[0].tolist() == expected
+
+
+def test_every_document_ends_with_the_end_of_text_and_holds_no_other(tokenizer):
+    stage = Mixture(tokens=7777, tokenizer=tokenizer, sequence_length=64)
+    for row in joined(driver.run(stage, DOCS)["drawn"]).to_pylist():
+        assert row["tokens"].index(END) == len(row["tokens"]) - 1
+
+
+def test_epochs_differ_by_at_most_one_within_a_source(tokenizer):
+    stage = Mixture(tokens=40_000, tokenizer=tokenizer, validation=0.0, max_epochs=10)
+    made = driver.run(stage, DOCS)
+    drawn = [tuple(r["tokens"]) for r in joined(made["drawn"]).to_pylist() if r["source"] == 0]
+    times = sorted({drawn.count(d) for d in drawn})
+    assert times[-1] > 2 and set(times[-2:]) <= {times[-1], times[-1] - 1}
+
+
+def test_documents_without_tokens_are_counted(tokenizer):
+    receipt = joined(driver.run(Mixture(tokens=100, tokenizer=tokenizer), DOCS)["receipt"]).to_pylist()
+    assert sum(r["empty"] for r in receipt) == 12
+    assert sum(r["documents"] for r in receipt) == DOCS.num_rows
+    assert {(r["vocabulary"], r["end_of_text"]) for r in receipt} == {(400, END)}
+
+
+def test_the_epoch_cap(tokenizer):
+    with pytest.raises(RecipeError, match=r"(?s)b: has .*\(too many\).*set tokens to at most .*'rescale'"):
+        driver.run(Mixture(tokens=10_000, tokenizer=tokenizer, max_epochs=1.5, weights={"a": 0, "b": 4, "c": 1}), DOCS)
+
+
+def test_lost_tokens_are_a_ledger_error(tokenizer):
+    stage = Mixture(tokens=5000, tokenizer=tokenizer, sequence_length=64)
+    made = driver.run(stage, DOCS)
+    allocated = joined(made["allocated"])
+    with pytest.raises(LedgerError, match="do not balance"):
+        stage.receipt(allocated, joined(made["written"][:-1]))
+
+
+def test_bad_fields(tokenizer):
+    with pytest.raises(ValidationError):
+        Mixture(tokens=10, tokenizer=tokenizer, weights={"a": -1})
+    with pytest.raises(RecipeError, match="unknown source 'd'"):
+        driver.run(Mixture(tokens=10, tokenizer=tokenizer, weights=dict.fromkeys("abcd", 1)), DOCS)
+
+
+def test_schemas_hold_also_for_empty_input(tokenizer):
+    stage = Mixture(tokens=5000, tokenizer=tokenizer, sequence_length=64)
+    made = driver.run(stage, DOCS)
+    nothing = stage.tokenized(DOCS.slice(0, 0), np.zeros(0, np.uint64))
+    assert nothing.schema == made["tokenized"][0].schema
+    allocated = joined(made["allocated"])
+    for phase, table in {
+        "counted": stage.counted(nothing),
+        "drawn": stage.drawn(nothing, allocated),
+        "shuffled": stage.shuffled(made["drawn"][0].slice(0, 0), 1),
+        "packed": stage.packed(made["shuffled"][0].slice(0, 0), stage.buckets),
+        "written": stage.written(made["packed"][0].slice(0, 0), 1),
+    }.items():
+        assert (table.num_rows, table.schema) == (0, made[phase][0].schema), phase
+    with pytest.raises(RecipeError, match="no tokens"):
+        stage.allocated(stage.counted(nothing))
+
+
+def test_the_key_sees_the_tokenizer_file_and_not_its_path(tokenizer):
+    stage = Mixture(tokens=5000, tokenizer=tokenizer)
+    assert stage.files() == [tokenizer]
+    assert stage.changed_fields() == {"tokens": 5000}
+    assert Mixture(tokens=5000, tokenizer="someone/something").files() == []
+
+
+def test_buckets_grow_with_the_budget(tokenizer):
+    sizes = [Mixture(tokens=10**n, tokenizer=tokenizer).buckets for n in (1, 8, 9, 13)]
+    assert sizes == [4, 8, 64, 4096]

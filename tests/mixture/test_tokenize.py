@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+import logging
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datacurate.core.errors import RecipeError
+from datacurate.mixture import tokenize
+
+HOSTILE = ["<|endoftext|>", "a<|endoftext|>b <|user|> c<|endoftext|>", "<|endoftext|>" * 3, "x <|endoftext|"]
+
+
+def split(flat, offsets):
+    return [flat[a:b].tolist() for a, b in pairwise(offsets)]
+
+
+@pytest.fixture(scope="session")
+def encoder(tokenizer):
+    made = tokenize.encoder(tokenize.definition(tokenizer), "<|endoftext|>")
+    made.check([])
+    return made
+
+
+def test_gigatoken_is_used(encoder):
+    assert encoder.fast is not None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), max_size=6))
+def test_both_libraries_agree(encoder, texts):
+    fast, slow = split(*encoder._fast(texts)), split(*encoder.slow(texts))
+    assert fast == slow
+
+
+def test_plain_text_gets_the_ids_of_the_untouched_tokenizer(encoder, tokenizer):
+    from tokenizers import Tokenizer
+
+    text = "The king, naïve 中文  met\n\nhim."
+    expected = Tokenizer.from_file(tokenizer).encode(text).ids
+    assert split(*encoder.encode([text])) == [[*expected, encoder.end_of_text]]
+
+
+@pytest.mark.parametrize("library", ["gigatoken", "tokenizers"])
+def test_special_tokens_inside_a_text_are_plain_text(tokenizer, library):
+    encoder = tokenize.encoder(tokenize.definition(tokenizer), "<|endoftext|>")
+    encoder.check([])
+    if library == "tokenizers":
+        encoder.fast = None
+    made = split(*encoder.encode(HOSTILE))
+    from tokenizers import Tokenizer
+
+    whole = Tokenizer.from_file(tokenizer)
+    for text, ids in zip(HOSTILE, made, strict=True):
+        assert ids[-1] == encoder.end_of_text
+        assert not set(ids[:-1]) & set(encoder.control.tolist())
+        assert whole.decode(ids[:-1], skip_special_tokens=False) == text
+
+
+def test_a_model_that_spells_out_the_control_token_itself_is_stopped():
+    # Unigram finds "</s>" in its vocabulary even when it is no added token.
+    parsed = {
+        "added_tokens": [
+            {"id": 1, "content": "</s>", "special": True, "single_word": False, "lstrip": False}
+            | {"rstrip": False, "normalized": False}
+        ],
+        "normalizer": None,
+        "pre_tokenizer": None,
+        "post_processor": None,
+        "decoder": None,
+        "model": {
+            "type": "Unigram",
+            "unk_id": 0,
+            "byte_fallback": False,
+            "vocab": [["<unk>", 0.0], ["</s>", 0.0], *[[c, -2.0] for c in "ab</s>"]],
+        },
+    }
+    encoder = tokenize.encoder(parsed, "</s>")
+    encoder.checked = True
+    assert 1 in encoder.slow(["a</s>b"])[0], "the model does not show the problem"
+    assert split(*encoder.encode(["a</s>b", "</s>", "?"])) == [[2, 3, 1], [], [0, 1]]
+
+
+def test_texts_without_tokens_give_no_tokens(encoder):
+    assert split(*encoder.encode(["", "a", ""]))[::2] == [[], []]
+    assert split(*encoder.encode([])) == []
+
+
+class Wrong:
+    """Stands in for a gigatoken whose ids are off by one in texts that hold a given word."""
+
+    def __init__(self, real, word):
+        self.real, self.word = real, word
+
+    def encode_batch(self, texts):
+        import awkward as ak
+
+        made = self.real.encode_batch(texts).to_list()
+        wrong = [[i + (self.word in t) for i in ids] for t, ids in zip(texts, made, strict=True)]
+        return ak.values_astype(ak.Array(wrong), np.uint32)
+
+
+def test_falls_back_when_ids_differ_on_the_first_batch(tokenizer, monkeypatch, caplog):
+    import gigatoken
+
+    real = gigatoken.Tokenizer.from_json
+    monkeypatch.setattr(gigatoken.Tokenizer, "from_json", lambda text: Wrong(real(text), "zebra"))
+    encoder = tokenize.encoder(tokenize.definition(tokenizer), "<|endoftext|>")
+    with caplog.at_level(logging.WARNING, "datacurate"):
+        made = split(*encoder.encode(["a zebra", "b"]))
+        encoder.encode(["another zebra"])
+    assert encoder.fast is None
+    assert [m[:-1] for m in made] == split(*encoder.slow(["a zebra", "b"]))
+    assert len(caplog.records) == 1 and "differ" in caplog.text
+
+
+def test_falls_back_when_gigatoken_cannot_load(tokenizer, caplog):
+    parsed = {
+        "added_tokens": [],
+        "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "<|endoftext|>": 1, "a": 2}, "unk_token": "[UNK]"},
+        "pre_tokenizer": {"type": "WhitespaceSplit"},
+    }
+    encoder = tokenize.encoder(parsed, "<|endoftext|>")
+    with caplog.at_level(logging.WARNING, "datacurate"):
+        made = split(*encoder.encode(["a b <|endoftext|> a"]))
+    assert made == [[2, 0, 2, 1]]
+    assert len(caplog.records) == 1 and "cannot load" in caplog.text
+
+
+def test_errors_say_what_to_do(tokenizer, tmp_path, monkeypatch):
+    with pytest.raises(RecipeError, match=r"no token '<eos>'.*Set end_of_text"):
+        tokenize.load(tokenizer, "<eos>")
+    broken = tmp_path / "tokenizer.json"
+    broken.write_text("{")
+    with pytest.raises(RecipeError, match="cannot be read"):
+        tokenize.load(str(broken), "<|endoftext|>")
+
+
+def test_loaded_once_per_process_and_again_when_the_file_changes(tokenizer, tmp_path):
+    path = tmp_path / "tokenizer.json"
+    with open(tokenizer) as file:
+        parsed = json.load(file)
+    path.write_text(json.dumps(parsed))
+    first = tokenize.load(str(path), "<|endoftext|>")
+    assert tokenize.load(str(path), "<|endoftext|>") is first
+    path.write_text(json.dumps(parsed, indent=1))
+    assert tokenize.load(str(tmp_path), "<|endoftext|>").vocabulary == 400
+    assert tokenize.load(str(path), "<|endoftext|>") is not first
