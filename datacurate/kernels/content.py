@@ -112,6 +112,6 @@ def digests(array: pa.Array | pa.ChunkedArray, ignore_case: bool = False) -> tup
     The digest is BLAKE2b: merging is not verified further, so nobody must be able to make two texts meet.
     """
     data, bounds = normalised(array, ignore_case)
-    view = memoryview(data)
+    view = data.data
     parts = [blake2b(view[a:b], digest_size=16).digest() for a, b in pairwise(bounds.tolist())]
     return np.frombuffer(b"".join(parts), dtype="<u8").reshape(-1, 2), np.diff(bounds)

@@ -46,6 +46,7 @@ def drive(stage, shards, batch=7):
             column = known[name][phase.by[0]].to_numpy()
             assert np.isin(column, keys).all()
             made[phase.name] = [call(known[name].filter(column == key)) for key in keys]
+        assert len({part.schema for part in made[phase.name] if isinstance(part, pa.Table)}) <= 1, phase.name
     return judged(made["apply"], shards, batch)
 
 
@@ -104,6 +105,22 @@ DOCS = [
 def test_nothing_in_nothing_out(stage):
     assert drive(stage, [table([])]) == ({}, [])
     assert drive(stage, [table([]), table([("a", None), ("b", "")])]) == ({}, ["a", "b"])
+
+
+@pytest.mark.parametrize("stage", [Exact(), Minhash()])
+def test_tables_without_chunks(stage):
+    """What an engine that found no rows hands over, and the schema that comes back."""
+    docs, rows = table([("a", " ".join(prose(1))), ("b", " ".join(prose(1)))]), np.arange(2, dtype=np.uint64)
+    made = {}
+    for phase in stage.phases()[:-1]:
+        inputs = {"docs": docs, "rows": rows, **made}
+        full = getattr(stage, phase.name)(**pick(phase, **inputs))
+        bare = {name: t.schema.empty_table() for name, t in made.items()} | {"docs": docs[:0], "rows": rows[:0]}
+        empty = getattr(stage, phase.name)(**pick(phase, **bare))
+        assert full.num_rows > 0 and empty.num_rows == 0
+        assert full.schema == empty.schema
+        made[phase.name] = full
+    assert stage.apply(docs, rows, made["verdict"].schema.empty_table()).docs == docs
 
 
 def test_exact_keeps_the_first():

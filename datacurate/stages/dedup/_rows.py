@@ -37,11 +37,9 @@ def lists(table: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
     """`(values, offsets)` of a column of lists of hashes."""
     import pyarrow as pa
 
-    column = table[column].cast(pa.large_list(pa.uint64())).combine_chunks()
-    if isinstance(column, pa.ChunkedArray):
-        column = column.chunk(0) if column.num_chunks else pa.array([], column.type)
-    offsets = column.offsets.to_numpy().astype(np.int64)
-    return column.flatten().to_numpy(), offsets - offsets[0]
+    found = table[column].cast(pa.large_list(pa.uint64())).combine_chunks()
+    offsets = found.offsets.to_numpy().astype(np.int64)
+    return found.flatten().to_numpy(), offsets - offsets[0]
 
 
 def as_lists(values: np.ndarray, offsets: np.ndarray) -> pa.Array:
