@@ -64,7 +64,7 @@ def legend(kinds: dict[str, str]) -> Markup:
 def ranked(counts: Sequence[tuple[str, int]], unit: str) -> Markup:
     """Names with a bar, a count and a share of the sum each."""
     most, whole = max((n for _, n in counts), default=1), sum(n for _, n in counts)
-    head = [tag("span", text, class_=f"head {kind}") for text, kind in (("", ""), ("", "bar-head"))]
+    head = [tag("span", class_="head name"), tag("span", class_="head")]
     head += [tag("span", unit, class_="head n"), tag("span", "share", class_="head n")]
     rows = [
         [
@@ -106,7 +106,7 @@ def lines(series: Sequence[Line], x_title: str, y_title: str, levels: dict[str, 
         return Markup("")
     xs = [x for line in series for x in line.x]
     low, *_, high = nice_ticks(min(values), max(values))
-    frame = Frame((min(xs, default=0), max(xs, default=1)), (low, high), right=64)
+    frame = Frame((0, max(xs, default=1)), (low, high), right=100)
     ends = _spread([(frame.up(line.y[-1]), at) for at, line in enumerate(series) if len(line.y)])
     drawn = [_line(frame, line, at) for at, line in enumerate(series)]
     drawn += [_end(frame, series[at], at, where) for where, at in ends]
@@ -132,22 +132,22 @@ def _line(frame: Frame, line: Line, at: int) -> Markup:
 
 
 def _end(frame: Frame, line: Line, at: int, where: float) -> Markup:
-    label = f"{line.y[-1]:.3f}"
+    label = f"{line.y[-1]:.3f} {line.name.split(', ')[-1][:8]}"
     return tag("text", label, x=WIDTH - frame.right + 6, y=round(where + 4, 2), style=f"fill:{_color(at)}")
 
 
 def _level(frame: Frame, name: str, value: float) -> Markup:
     y = frame.up(value)
     line = tag("line", class_="axis", stroke_dasharray="4 3", x1=frame.left, x2=WIDTH - frame.right, y1=y, y2=y)
-    return join([line, _text(frame.left + 6, y - 4, f"{name} {value:.3f}", "start", "label")])
+    return join([line, _text(WIDTH - frame.right, y - 4, f"{name} {value:.3f}", "end", "label")])
 
 
 def _spread(ends: list[tuple[float, int]], gap: float = 12) -> list[tuple[float, int]]:
     """Label heights moved apart so that none covers another."""
     placed: list[tuple[float, int]] = []
-    for where, at in sorted(ends):
-        lowest = placed[-1][0] + gap if placed else where
-        placed.append((max(where, lowest), at))
+    for where, at in sorted(ends, reverse=True):
+        highest = placed[-1][0] - gap if placed else where
+        placed.append((min(where, highest), at))
     return placed
 
 

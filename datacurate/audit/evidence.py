@@ -93,7 +93,9 @@ def similarities(run: Finished) -> Markup | None:
     made = []
     for stage in run.booked:
         bins = _similarity_bins(stage)
-        if bins:
+        if set(bins) == {round(1 / BIN)}:
+            made += [tag("h3", stage.label), tag("p", f"All {bins.total():,} merged documents equal their survivor.")]
+        elif bins:
             made += [tag("h3", stage.label), _similarity_chart(bins)]
     return join(made) if made else None
 
@@ -194,5 +196,6 @@ def _last_losses(curves: dict[tuple[str, str], list[tuple[int, float]]]) -> Mark
         steps, losses = _axes(points)
         last = losses[-1]
         perplexity = f"{math.exp(last):,.1f}" if last < 50 else "—"
-        rows.append([_curve(*key), number(steps[-1]), f"{losses[0]:.3f}", f"{last:.3f}", perplexity])
+        at = number(steps[-1]) if key[0] in KNOWN else "—"
+        rows.append([_curve(*key), at, f"{losses[0]:.3f}", f"{last:.3f}", perplexity])
     return table(["loss", "last step", "first", "last", "perplexity"], rows)

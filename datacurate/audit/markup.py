@@ -72,7 +72,7 @@ def number(value: float | int | None) -> str:
     """1,234,567, or — for nothing."""
     if value is None:
         return "—"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
 
 
 def size(value: int) -> str:

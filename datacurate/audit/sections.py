@@ -122,7 +122,7 @@ def _bars(stages: list[FinishedStage], unit: str) -> Markup:
     whole = max((max(_out(s, unit, "in"), _out(s, unit)) for s in stages), default=1)
     first = _out(stages[0], unit, "in") if stages else 0
     show = number if unit == "documents" else exact_size
-    cells = [tag("span", unit, class_="head name"), tag("span", class_="head bar-head")]
+    cells = [tag("span", unit, class_="head name"), tag("span", class_="head")]
     cells += [tag("span", "go on", class_="head n"), tag("span", "of the start", class_="head n")]
     for stage in stages:
         left = _out(stage, unit)
@@ -148,7 +148,7 @@ def drops(run: Finished) -> Markup:
     rows = [row for stage in run.booked for row in _rules(stage)]
     if not rows:
         return tag("p", "No document was removed.")
-    return table(["stage", "rule", "fate", "documents", "of the stage's", "bytes", "of the stage's"], rows, text=3)
+    return table(["stage", "rule", "fate", "documents", "share of documents", "bytes", "share of bytes"], rows, text=3)
 
 
 def _rules(stage: FinishedStage) -> list[list[Any]]:

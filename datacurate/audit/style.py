@@ -30,16 +30,17 @@ nav { font-size: .82rem; margin: 1rem 0 0; display: flex; flex-wrap: wrap; gap: 
 nav a { color: var(--kept); text-decoration: none } nav a:hover { text-decoration: underline }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(12.5rem, 1fr)); gap: .75rem; margin: 1.4rem 0 }
 .tile { background: var(--panel); border-radius: 6px; padding: .8rem .95rem }
-.tile b { display: block; font-size: 1.3rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums }
-.tile span { font-size: .8rem; color: var(--soft) }
+.tile b { display: block; font-size: 1.15rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums }
+.tile > span { font-size: .8rem; color: var(--soft) }
 .good { color: var(--good) } .bad { color: var(--bad); font-weight: 600 }
 .checks { list-style: none; padding: 0; font-size: .85rem } .checks li { margin: .15rem 0 }
 .wide { overflow-x: auto; margin: .6rem 0 1rem }
 table { border-collapse: collapse; font-size: .83rem; line-height: 1.4; min-width: 50% }
 th { text-align: left; font-weight: 600; color: var(--soft); vertical-align: bottom }
-th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
+th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); overflow-wrap: break-word }
 td { vertical-align: top; min-width: 4.5rem; max-width: 22rem }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding: .3rem .5rem }
+th.n { white-space: normal; min-width: 4rem }
 tfoot td { font-weight: 600; border-bottom: 0 }
 .legend { font-size: .78rem; color: var(--soft); display: flex; flex-wrap: wrap; gap: .2rem 1rem; margin: .5rem 0 }
 .key { display: inline-block; width: .7rem; height: .7rem; border-radius: 2px; margin-right: .35rem;
@@ -70,7 +71,7 @@ footer { margin-top: 4rem; font-size: .78rem; color: var(--soft) }
 @media (max-width: 34rem) {
   body { padding: 1.2rem .9rem 3rem }
   .funnel, .bars { gap: .1rem .7rem; grid-template-columns: 1fr max-content max-content }
-  .funnel .name, .bars .name { grid-column: 1 / -1; margin-top: .4rem } .head.bar-head { display: none }
+  .funnel .name, .bars .name { grid-column: 1 / -1; margin-top: .4rem }
   svg text { font-size: 13px }
 }
 @media print {
