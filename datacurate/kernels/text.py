@@ -113,16 +113,30 @@ def _address_end(data, i, end):
 
 @njit(nogil=True, cache=True)
 def _joins(table, c, last, following):
-    """Whether punctuation `c` between two characters is inside a word. Apostrophes are told apart by the caller."""
+    """Whether punctuation `c` between two characters is inside a word, as spaCy's infix rules for English have it."""
     before = table[last]
     after = table[following]
     if (after & CLASS) != LETTER and (after & CLASS) != DIGIT:
         return False
+    digits = (before & CLASS) == DIGIT and (after & CLASS) == DIGIT
     if c == 0x2E:
         return not ((before & LOWER) and (after & UPPER))
-    if c == 0x2C or c == 0x3A:
-        return (before & CLASS) == DIGIT and (after & CLASS) == DIGIT
-    return c == 0x27 or c == 0x2019 or c == 0x26 or c == 0x40
+    if c == 0x2C:
+        return digits
+    if c == 0x2D or c == 0x7E:  # covid-19, but e - mail and 2 - 3
+        return (before & CLASS) == LETTER and (after & CLASS) == DIGIT
+    if c == 0x3A or c == 0x2F or 0x3C <= c <= 0x3E:  # 10:30 and 9/11, but and / or
+        return (after & CLASS) == DIGIT
+    if c == 0x2B or c == 0x2A or c == 0x5E:
+        return not digits
+    return c < 0x80 or c == 0x2019
+
+
+@njit(nogil=True, cache=True)
+def _keeps_stop(data, start, piece):
+    """Whether a lone letter at `piece` keeps its full stop: J. and U.S. and a.m."""
+    c = data[piece]
+    return 0x41 <= c <= 0x5A or (0x61 <= c <= 0x7A and piece - start > 1 and data[piece - 1] == 0x2E)
 
 
 @njit(nogil=True, cache=True)
@@ -137,7 +151,7 @@ def segment_document(data, begin, end, table, starts, ends, kinds):
         i += width
         if kind == SPACE:
             continue
-        if kind == OTHER:
+        if kind == OTHER and not (point == 0x5C and i < end and 0x61 <= (data[i] | 0x20) <= 0x7A):
             if point == 0x2E or point == 0x2D:
                 while i < end and data[i] == point:
                     i += 1
@@ -163,7 +177,7 @@ def segment_document(data, begin, end, table, starts, ends, kinds):
             kinds[n] = CJK
             n += 1
             continue
-        # letters, digits, marks: a run, over punctuation that joins
+        # letters, digits, marks, also after a backslash (\\alpha): a run, over punctuation that joins
         last = point
         piece = start
         apostrophe = -1
@@ -199,8 +213,7 @@ def segment_document(data, begin, end, table, starts, ends, kinds):
         if i + 2 < end and data[i] == 0x3A and data[i + 1] == 0x2F and data[i + 2] == 0x2F:
             i = _address_end(data, i, end)
             split = 0
-        elif i < end and data[i] == 0x2E and i - piece == 1 and 0x41 <= data[piece] <= 0x5A:
-            # an initial or U.S. keeps its full stop
+        elif i < end and data[i] == 0x2E and i - piece == 1 and _keeps_stop(data, start, piece):
             i += i + 1 >= end or data[i + 1] != 0x2E
         first = NUMBER if kind == DIGIT else WORD
         if split > 0:

@@ -53,7 +53,7 @@ def _tokens(text: str) -> list[tuple[int, int, int]]:
         what = kind(text[i])
         if what == u.SPACE:
             i += 1
-        elif what == u.OTHER:
+        elif what == u.OTHER and not re.compile(r"\\[A-Za-z]").match(text, i):
             run = re.compile(r"\.+|-+|.", re.DOTALL).match(text, i)
             end = _extended(text, run.end())
             found.append((i, end, MARK))
@@ -101,7 +101,8 @@ def _word(text: str, start: int) -> tuple[int, int]:
         kept = re.sub(r"[^A-Za-z0-9/=_]+$", "", address.group()[3:])
         return (end + 3 + len(kept) if kept else end), 0
     split = _split(text[start:end], apostrophe - start) if apostrophe else 0
-    if re.fullmatch("[A-Z]", text[piece:end]) and re.compile(r"\.(?!\.)", re.DOTALL).match(text, end):
+    lone = "[A-Z]" if piece == start or text[piece - 1] != "." else "[A-Za-z]"
+    if re.fullmatch(lone, text[piece:end]) and re.compile(r"\.(?!\.)", re.DOTALL).match(text, end):
         end += 1
     return end, start + split if split else 0
 
@@ -109,11 +110,18 @@ def _word(text: str, start: int) -> tuple[int, int]:
 def _joins(before: str, char: str, after: str) -> bool:
     if kind(after) not in (u.LETTER, u.DIGIT):
         return False
+    digits = kind(before) == kind(after) == u.DIGIT
     if char == ".":
         return not (has(before, u.LOWER) and has(after, u.UPPER))
-    if char in ",:":
-        return kind(before) == kind(after) == u.DIGIT
-    return char in "'\u2019&@"
+    if char == ",":
+        return digits
+    if char in "-~":
+        return kind(before) == u.LETTER and kind(after) == u.DIGIT
+    if char in ":/<=>":
+        return kind(after) == u.DIGIT
+    if char in "+*^":
+        return not digits
+    return char.isascii() or char == "\u2019"
 
 
 def _split(word: str, apostrophe: int) -> int:

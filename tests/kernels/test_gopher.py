@@ -33,7 +33,7 @@ def check(documents, spans, words):
 
 @given(text_samples.documents)
 @example(text_samples.HARD)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_signals_equal_the_oracle(documents):
     check(documents, [oracle.segment(document) for document in documents], None)
 
@@ -53,7 +53,7 @@ def documents_with_words(draw):
 
 
 @given(documents_with_words())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_signals_of_given_words_equal_the_oracle(drawn):
     documents, spans = drawn
     check(documents, spans, given_words(documents, spans))

@@ -23,7 +23,7 @@ def tokens_of(documents):
 
 @given(text_samples.documents)
 @example(text_samples.HARD)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_segment_equals_the_oracle(documents):
     assert tokens_of(documents) == [oracle.segment(document) for document in documents]
 

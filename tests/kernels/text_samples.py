@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 SHARED = Path(os.environ.get("DATACURATE_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
-TRICKY = "ab nt's.,:/-_#@&0…•\u2019'\u2028\x85\r\n\n\t\x1c A東あアー한ُ́\u200d\u00a0😀\ufffd\x00"
+TRICKY = "ab nt\\=+~(5's.,:/-_#@&0…•\u2019'\u2028\x85\r\n\n\t\x1c A東あアー한ُ́\u200d\u00a0😀\ufffd\x00"
 """Few characters, so that repeats happen; each one is special to some rule."""
 
 awkward = st.text(TRICKY, max_size=60).map(str.encode)
