@@ -30,7 +30,7 @@ class StageTotals:
 
 @dataclass(frozen=True)
 class Field:
-    """An option of a stage that differs; None where it is at its default or the stage is not there."""
+    """An option that differs; None where it has its default. Of a stage that one run lacks, `name` is `stage`."""
 
     stage: str
     name: str
@@ -117,10 +117,13 @@ def _out(stage: FinishedStage | None, unit: str) -> int | None:
 def _fields(a: Finished, b: Finished) -> list[Field]:
     made = []
     for pair in _pairs(a, b):
-        both = all(stage is not None for stage in pair)
-        left, right = ({**s.manifest["fields"], "version": s.manifest["version"]} if s else {} for s in pair)
-        names = sorted(set(left) | set(right)) if both else ["version"]
-        made += [Field(_label(pair), n, left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)]
+        a_stage, b_stage = pair
+        if a_stage is None or b_stage is None:
+            made.append(Field(_label(pair), "stage", *("absent" if stage is None else "present" for stage in pair)))
+            continue
+        left, right = ({**s.manifest["fields"], "version": s.manifest["version"]} for s in (a_stage, b_stage))
+        names = sorted(set(left) | set(right))
+        made += [Field(a_stage.label, n, left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)]
     return made
 
 
@@ -181,9 +184,7 @@ def _fates(run: Finished, whole: bool) -> pa.Table:
     if whole and run.documents is not None:
         tables += [_kept(path) for path in run.documents.shards.values()]
     empty = pa.table({name: pa.array([], pa.string()) for name in ("source", "id", "fate")})
-    every = pa.concat_tables([empty, *tables]).sort_by(
-        [("source", "ascending"), ("id", "ascending"), ("fate", "ascending")]
-    )
+    every = pa.concat_tables([empty, *tables]).sort_by([(name, "ascending") for name in empty.schema.names])
     grouped = every.group_by(["source", "id"], use_threads=False).aggregate([("fate", "list")])
     joined = pc.binary_join(grouped["fate_list"], " and ")
     return grouped.select(["source", "id"]).append_column("fate", joined)
@@ -240,7 +241,7 @@ def _change(pair: tuple[int | None, int | None]) -> tuple[str, str, str]:
 
 
 def _field_text(field: Field) -> str:
-    a, b = ("default or absent" if value is None else str(value)[:200] for value in (field.a, field.b))
+    a, b = ("default" if value is None else str(value)[:200] for value in (field.a, field.b))
     return f"{field.stage}.{field.name}: {a} → {b}"
 
 

@@ -201,7 +201,9 @@ def _lost(books: dict[str, Any]) -> Markup:
 
 def languages(run: Finished) -> Markup | None:
     """Languages of the documents that are left."""
-    counts = next((s.manifest["languages"] for s in reversed(run.booked) if s.manifest.get("languages")), {})
+    counts: dict[str, int] = next(
+        (s.manifest["languages"] for s in reversed(run.booked) if s.manifest.get("languages")), {}
+    )
     if not counts:
         return None
     order = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))

@@ -191,8 +191,8 @@ def _draw(stage: FinishedStage, row: dict[str, Any]) -> Event:
     plans = read_parts(list(stage.phase("allocated").values())).to_pylist()
     plan = next(p for p in plans if (p["source"], p["split"]) == (row["source"], row["split"]))
     cut = Cut(*(plan[name] for name in ("whole_epochs", "cut_order", "cut_row", "cut_tokens")))
-    one = [np.array([row["order"]], np.uint64), np.array([row["row"]], np.uint64), np.array([row["n"]])]
-    index, _, tokens = copies(*one, cut)
+    order, place = (np.array([row[name]], np.uint64) for name in ("order", "row"))
+    index, _, tokens = copies(order, place, np.array([row["n"]]), cut)
     split = "validation" if row["split"] else "train"
     fate, written = ("drawn", int(tokens.sum())) if len(index) else ("not_drawn", 0)
     return Event(stage.label, fate, split=split, times=len(index), tokens=row["n"], tokens_written=written)
