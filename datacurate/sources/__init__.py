@@ -28,7 +28,7 @@ def formats() -> dict[str, type[Source]]:
 
 def find_format(path: str | Path) -> type[Source]:
     """The format that the file's name ends in."""
-    if not isinstance(path, list) and (Path(path) / "manifest.json").is_file():
+    if (Path(path) / "manifest.json").is_file():
         return formats()["dataset"]
     name = str(path).lower()
     fits = [(len(end), kind) for kind in formats().values() for end in kind.suffixes if name.endswith(end)]

@@ -196,11 +196,14 @@ class Stream:
 
 
 def _salvaged(file: Any, start: int, size: int = 8192) -> bytes:
-    """The first decompressed bytes of the member at `start`, as far as they can be had, in steps of 256."""
+    """The first decompressed bytes of the member at `start`, as far as they can be had.
+
+    In steps of 16 bytes, for zlib throws away what the step with the error has made.
+    """
     file.seek(start)
     inflate, made = zlib.decompressobj(31), b""
     try:
-        while len(made) < size and not inflate.eof and (data := file.read(256)):
+        while len(made) < size and not inflate.eof and (data := file.read(16)):
             made += inflate.decompress(data, size)
     except zlib.error:
         pass

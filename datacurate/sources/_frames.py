@@ -39,7 +39,7 @@ def frames(stream: Stream, most: int) -> Iterator[Frame]:
         _skip_line_ends(stream)
         if stream.peek(1):
             frame = _frame(stream, most)
-            told = _cut_by_damage(stream) and frame.rule == stream.damage.rule
+            told = bool(frame.rule) and _cut_by_damage(stream)
             yield frame
         elif stream.damage is None:
             return
@@ -72,6 +72,9 @@ def _frame(stream: Stream, most: int) -> Frame:
     got = len(kept) + stream.skip(header_size + length - len(kept)) - header_size
     block = kept[header_size:]
     if got == length and _at_border(stream):
+        _skip_line_ends(stream)
+        if (damage := stream.damage) is not None and _cut_by_damage(stream):
+            return Frame(start, headers, block, length, damage.rule, damage.error)
         if length > most:
             return Frame(start, headers, block, length, "too_large", f"{length:,} bytes; max_bytes is {most:,}")
         return Frame(start, headers, block, length)
@@ -117,8 +120,8 @@ def _stretch(stream: Stream, start: int, behind: int, headers: dict[str, str], r
     size = stream.position - start
     if found and rule in ("truncated", "content_length"):
         rule, error = "content_length", f"{error}; the next record starts {size - behind:,} bytes behind the header"
-    if not found and _cut_by_damage(stream):
-        rule, error = stream.damage.rule, f"{error}; {stream.damage.error}"
+    if not found and (damage := stream.damage) is not None and _cut_by_damage(stream):
+        rule, error = damage.rule, f"{error}; {damage.error}"
     elif not found and rule == "truncated":
         error += f"; the file ends at byte {stream.path.stat().st_size:,}"
     return Frame(start, headers or _salvaged_headers(head), head[behind if headers else 0 :], size, rule, error)

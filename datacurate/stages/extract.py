@@ -12,6 +12,9 @@ from datacurate.core.errors import CurateError
 from datacurate.core.stage import Outcome, Removed, Stage, each, one_array, with_columns
 from datacurate.core.types import Positive
 
+MAX_DEPTH = 4000
+"""Deepest nesting that is extracted. Resiliparse takes time quadratic in it: 0.35 s here, 7.7 s at 16,000 elements,
+20 minutes at 200,000; browsers stop at 512."""
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -92,14 +95,19 @@ class Extract(Stage):
         from resiliparse.extract.html2text import extract_plain_text
 
         options = {"main_content": True, "alt_texts": self.alt_texts, "links": self.links}
-        return lambda page: extract_plain_text(page, **options)
+
+        def text_of(page: str) -> str:
+            _check_depth(page)
+            return extract_plain_text(page, **options)
+
+        return text_of
 
     def _trafilatura(self) -> Callable[[str], str]:
         try:
             import trafilatura
-        except ImportError:
+        except ImportError as error:
             raise CurateError(
-                "extract: method 'trafilatura' needs a library that is not installed: "
+                f"extract: method 'trafilatura' needs a library that cannot be imported ({error}): "
                 "pip install datacurate[trafilatura]"
             ) from None
         return lambda page: trafilatura.extract(page, include_links=self.links) or ""
@@ -113,6 +121,20 @@ def decoded(html: bytes, charset: str | None) -> str:
     named = guess.map_encoding_to_html5(charset, fallback_utf8=False) if charset else None
     chosen = marked or named or guess.detect_encoding(html, from_html_meta=True)
     return guess.bytes_to_str(html, chosen, errors="replace", fallback_encodings=("utf-8", "windows-1252"))
+
+
+def _check_depth(page: str) -> None:
+    """Raise ValueError for pages whose elements are nested too deep; only pages with as many tags are looked at."""
+    if page.count("<") - page.count("</") <= MAX_DEPTH:
+        return
+    from resiliparse.parse.html import HTMLTree, traverse_dom
+
+    depths = [0]
+    body = HTMLTree.parse(page).body
+    if body is not None:
+        traverse_dom(body, lambda at: depths.append(at.depth), elements_only=True)
+    if max(depths) > MAX_DEPTH:
+        raise ValueError(f"elements are nested {max(depths):,} deep; at most {MAX_DEPTH:,} are extracted")
 
 
 def _valid(text: Any) -> str:

@@ -1,0 +1,122 @@
+"""Text out of HTML, in any encoding, and nothing lost on garbage."""
+
+import sys
+
+import pyarrow as pa
+import pytest
+
+from datacurate.core.errors import CurateError
+from datacurate.core.stage import Outcome
+from datacurate.stages.extract import MAX_DEPTH, Extract
+
+
+def extracted(*pages, **options):
+    """Outcome for pages given as (html, charset, content_type)."""
+    pages = [page if isinstance(page, tuple) else (page,) for page in pages]
+    html, charset, kind = zip(*[(*page, None, None)[:3] for page in pages], strict=True)
+    docs = pa.table(
+        {
+            "id": [str(i) for i in range(len(pages))],
+            "text": pa.array([None if page else "given" for page in html], pa.string()),
+            "html": pa.array(html, pa.binary()),
+            "charset": pa.array(charset, pa.string()),
+            "content_type": pa.array(kind, pa.string()),
+        }
+    )
+    return Extract(**options).extracted(docs)
+
+
+def texts(*pages, **options):
+    return extracted(*pages, **options).docs["text"].to_pylist()
+
+
+def page(charset=None):
+    meta = f'<meta charset="{charset}">' if charset else ""
+    return f"<html><head>{meta}</head><body><p>Größe, déjà vu: naïve façade.</p></body></html>"
+
+
+TEXT = "Größe, déjà vu: naïve façade."
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (page().encode(), "utf-8"),
+        (page().encode("latin-1"), "iso-8859-1"),
+        (page("iso-8859-1").encode("latin-1"),),
+        (page("windows-1252").encode("cp1252"), "no-such-charset"),
+        (page().encode("latin-1"), "utf-8"),
+        (b"\xef\xbb\xbf" + page().encode(), "iso-8859-1"),
+        (b"\xff\xfe" + page().encode("utf-16-le"), None),
+        (b"\xfe\xff" + page().encode("utf-16-be"), "utf-8"),
+    ],
+    ids=["header", "latin-1", "meta", "unknown", "header-lies", "bom", "utf-16-le", "utf-16-be"],
+)
+def test_encodings(given):
+    assert texts(given) == [TEXT]
+
+
+def test_main_content_only_and_columns_gone():
+    html = b"<html><body><nav><ul><li><a href=/>Home</a></ul></nav><article><p>" + b"Real words here. " * 30
+    html += b'</p><img alt="picture" src=x></article><footer>Imprint</footer></body></html>'
+    made = extracted((html, "utf-8", "text/html"))
+    [text] = made.docs["text"].to_pylist()
+    assert "Real words here." in text
+    assert not any(word in text for word in ("Home", "Imprint", "picture"))
+    assert made.docs.column_names == ["id", "text"]
+    assert made.removed == []
+
+
+def test_plain_text_is_not_parsed():
+    assert texts((b"a < b\n\n  <p> stays", None, "text/plain")) == ["a < b\n\n  <p> stays"]
+
+
+def test_rows_without_html_pass_unchanged():
+    made = extracted(None, b"<p>made</p>", None)
+    assert made.docs["text"].to_pylist() == ["given", "made", "given"]
+    plain = pa.table({"id": ["a"], "text": [""]})
+    assert Extract().extracted(plain) is plain
+    empty = extracted(b"<p>x").docs.slice(0, 0)
+    assert empty.num_rows == 0
+
+
+def test_pages_without_text_are_dropped():
+    made = extracted(b"", b"<script>var x = 1</script>", b"<p>text</p>", b"<p>  </p>")
+    [removed] = made.removed
+    assert (removed.fate, removed.rule, removed.index.tolist()) == ("dropped", "no_text", [0, 1, 3])
+    assert made.docs["id"].to_pylist() == ["2"]
+
+
+def test_fewest_characters():
+    made = extracted(b"<p>12345</p>", b"<p>1234</p>", min_chars=5)
+    assert made.docs["text"].to_pylist() == ["12345"]
+
+
+def test_garbage_never_stops_the_batch():
+    garbage = [bytes(range(256)) * 9, b"\xff" * 99, b"<" * 9999, b"<p>&#xD800;&#x110000; x</p>", b"<p>a\0b</p>"]
+    made = extracted(*garbage, b"<p>end</p>")
+    assert isinstance(made, Outcome)
+    assert made.docs.num_rows + sum(len(one.index) for one in made.removed) == 6
+    assert made.docs["text"].to_pylist()[-1] == "end"
+    made.docs["text"].combine_chunks().validate(full=True)
+
+
+def test_nesting_that_would_take_minutes_is_quarantined():
+    deep = b"<div>" * (MAX_DEPTH * 50) + b"x"
+    wide = b"<p>word</p>" * (MAX_DEPTH * 2)
+    made = extracted(deep, wide)
+    [removed] = made.removed
+    assert (removed.fate, removed.rule, removed.index.tolist()) == ("quarantined", "extraction", [0])
+    assert "deep" in removed.error[0]
+    assert made.docs["id"].to_pylist() == ["1"]
+
+
+def test_a_missing_library_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "trafilatura", None)
+    with pytest.raises(CurateError, match=r"pip install datacurate\[trafilatura\]"):
+        Extract(method="trafilatura").warm()
+
+
+def test_trafilatura():
+    pytest.importorskip("trafilatura", exc_type=ImportError)
+    assert "Real words" in texts(b"<html><body><p>" + b"Real words here. " * 30, method="trafilatura")[0]
