@@ -93,7 +93,7 @@ def test_unreadable_pages_cost_the_rest_of_their_row_group(tmp_path, read):
 
 
 def test_large_rows_are_read_in_small_batches(parquet):
-    table = pa.table({"text": [("x%d" % i) * 200_000 for i in range(300)]})
+    table = pa.table({"text": [f"x{i}" * 200_000 for i in range(300)]})
     rows, _, batches = parquet(table, rows=300)
     assert len(rows) == 300
     assert max(batch.docs.nbytes for batch in batches) < 40 << 20

@@ -89,7 +89,8 @@ language.Language().warm()
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-MAJOR = frozenset("ar cs de el en es fr hi it ja ko nl pl pt ru sv tr uk vi zh".split())
+_MAJOR = "ar cs de el en es fr hi it ja ko nl pl pt ru sv tr uk vi zh"
+MAJOR = frozenset(_MAJOR.split())
 
 
 def test_major_languages_are_told_apart():
