@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import random
 
-import driver
 import numpy as np
+import phase_driver as driver
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings

@@ -1,0 +1,60 @@
+"""Real text and packed files to train on."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datacurate.mixture import pack
+
+ROOT = Path(__file__).parents[2]
+END, VOCABULARY = 0, 512
+
+
+def real_text() -> str:
+    """Shakespeare from the shared folder; without it, made up by an order-2 Markov chain."""
+    shared = Path(os.environ.get("DATACURATE_SHARED", ROOT.parent / "shared"))
+    path = shared / "data/text/tinyshakespeare.txt.gz"
+    if path.exists():
+        return gzip.open(path, "rt", encoding="utf-8").read()[:500_000]
+    return markov(90_000)
+
+
+def markov(words: int) -> str:
+    """Text in which two words leave a choice of three for the next one."""
+    rng = random.Random(0)
+    known = ["".join(rng.choices("abcdefghijklmnop", k=rng.randrange(2, 6))) for _ in range(120)]
+    made = [0, 1]
+    while len(made) < words:
+        a, b = made[-2:]
+        made.append((31 * a + 17 * b + rng.choice((0, 0, 0, 40, 80))) % len(known))
+    lines = [" ".join(known[w] for w in made[i : i + 12]) for i in range(0, words, 12)]
+    return "\n\n".join(lines)
+
+
+def source_of(document: np.ndarray) -> np.ndarray:
+    """One of two sources, such that both splits hold both."""
+    return (document // 2 + document // 12) % 2
+
+
+def write_packed(folder: Path, documents: list[np.ndarray], length: int, parts: int = 3) -> list[Path]:
+    """Packed files of two sources; every 12th document is validation."""
+    paths = []
+    for part in range(parts):
+        tables = []
+        for split in (0, 1):
+            mine = [i for i in range(part, len(documents), parts) if (i % 12 == 0) == bool(split)]
+            chosen = [documents[i] for i in mine]
+            offsets = np.cumsum([0, *map(len, chosen)])
+            flat = np.concatenate([np.zeros(0, np.int32), *chosen])
+            rows = pack.pack(flat, offsets, source_of(np.array(mine, np.int64)), length)
+            tables.append(pack.as_table(rows, split, np.full(rows.count, part)))
+        paths.append(folder / f"{part:05}.parquet")
+        pq.write_table(pa.concat_tables(tables), paths[-1])
+    return paths
