@@ -248,7 +248,8 @@ def _field_text(field: Field) -> str:
 def _flips_text(difference: Difference) -> list[str]:
     if not difference.flips:
         return ["Every document has the same fate in both."]
-    lines = [f"{difference.changed:,} documents changed fate:"]
+    plural = "" if difference.changed == 1 else "s"
+    lines = [f"{difference.changed:,} document{plural} changed fate:"]
     for flip in difference.flips:
         lines.append(f"  {flip.documents:,}: {flip.a} → {flip.b}")
         lines += [f"    {sample['id'][:200]} (source {sample['source']})" for sample in flip.samples]

@@ -11,8 +11,8 @@ from datacurate.audit.charts import Line, histogram, lines
 from datacurate.audit.markup import Markup, e, join, number, share, table, tag
 from datacurate.audit.run_folder import Finished, FinishedStage
 
-SAMPLES = 4
-"""Removed documents shown per rule."""
+SAMPLES = 5
+"""Removed documents shown per rule; ledgers keep excerpts of as many per shard."""
 PAYLOAD = 300
 """Bytes shown of a quarantined record."""
 COLUMNS = ["id", "source", "fate", "rule", "rules", "value", "bound", "survivor", "similarity", "error", "bytes"]
