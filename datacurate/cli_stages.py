@@ -178,10 +178,16 @@ def print_run(run: Any, as_json: bool) -> None:
     sys.stdout.write(printable(text) + "\n")
 
 
+TURNING = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
+"""Characters that change the direction of text."""
+
+
 def printable(text: str) -> str:
     """Text with control and direction-changing characters shown as escapes: web text must not drive a terminal."""
-    odd = {c for c in text if (not c.isprintable() and c != "\n") or c in "\u2028\u2029"}
-    return text.translate({ord(c): f"\\u{ord(c):04x}" for c in odd}).encode("utf-8", "backslashreplace").decode()
+    from unicodedata import category
+
+    odd = {c for c in set(text) if category(c) in ("Cc", "Cs", "Zl", "Zp") or ord(c) in TURNING} - {"\n"}
+    return text.translate({ord(c): f"\\u{ord(c):04x}" for c in odd})
 
 
 @functools.cache

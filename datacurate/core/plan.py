@@ -47,7 +47,8 @@ class PlannedStage:
     ledgers: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     sources: dict[str, Any] = field(default_factory=dict)
-    stored: bool = False
+    given: Made | None = None
+    """What a dataset that is read in place hands on."""
 
     @property
     def folder(self) -> str:
@@ -58,8 +59,13 @@ class PlannedStage:
     def product(self) -> Made | None:
         """The phase whose parts the stage hands on, when these are not documents."""
         if self.stage is None or self.stage.result == "documents":
-            return None
+            return self.given
         return self.phases[self.stage.handed_on or list(self.phases)[-1]]
+
+    def finished(self) -> bool:
+        """Whether the ledgers, and what the stage hands on if that is stored, are all there."""
+        product = self.product
+        return all(Path(path).exists() for path in (*self.ledgers, *(product.paths if product else ())))
 
     def identity(self) -> dict[str, Any]:
         """What is remembered of the stage, to explain at the next run why something runs again."""
@@ -142,10 +148,11 @@ class _Planner:
         self.barriers: list[Barrier] = []
         self.links: list[_Link] = []
         self.bytes = 0
+        self.given: PlannedStage | None = None
 
     def plan(self) -> Plan:
         self.head = self.docs = self.base = self._read_sources()
-        previous: PlannedStage | None = None
+        previous = self.given
         for stage in self.recipe.all_stages():
             previous = self._add(stage, previous)
         self._close()
@@ -168,6 +175,7 @@ class _Planner:
     def _dataset(self, source: Source) -> tuple[str, dict[str, Input | str], list[str]]:
         dataset = Dataset.open(str(source.dataset()))
         self.bytes += sum(shard.bytes for shard in dataset.shards)
+        self.given = _given(dataset)
         return dataset.key, {s.name: str(s.path) for s in dataset.shards}, [s.name for s in dataset.shards]
 
     def _files(self, name: str, source: Source) -> tuple[str, dict[str, Input | str], list[str]]:
@@ -353,7 +361,7 @@ class _Adding:
             return
         at = len(links)
         if docs is self.planner.base and docs is not self.planner.docs:
-            while at and (links[at - 1].role == "measure" or isinstance(links[at - 1].stage, Filter)):
+            while at and links[at - 1].role == "main" and isinstance(links[at - 1].stage, Filter):
                 at -= 1
         links.insert(at, link)
 
@@ -427,6 +435,21 @@ def _step(link: _Link, shard: str) -> Step:
 def _beside_path(link: _Link, name: str, shard: str) -> str:
     folder = os.path.dirname(link.folder)
     return f"{folder}/{link.stage.name()}.{name}-{link.beside[name]}/{shard}.parquet"
+
+
+def _given(dataset: Dataset) -> PlannedStage:
+    """A dataset as the stage before the first one, so that training can read a mixture made earlier."""
+    shards = dataset.shards
+    product = Made("given", dataset.key, tuple(s.name for s in shards), tuple(str(s.path) for s in shards), "by")
+    folder = dataset.folder.resolve()
+    phases = {}
+    for name, phase in dataset.manifest["phases"].items():
+        paths = tuple(os.path.normpath(folder / part) for part in phase["parts"])
+        phases[name] = Made(name, phase["key"], tuple(Path(path).stem for path in paths), paths, "once")
+    manifest = dataset.manifest
+    return PlannedStage(
+        0, manifest["stage"], dataset.key, None, manifest["fields"], manifest["version"], phases, given=product
+    )
 
 
 def _storing(head: Input) -> Input:

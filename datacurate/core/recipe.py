@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError
 
-from datacurate.core.errors import RecipeError, did_you_mean
+from datacurate.core.errors import CurateError, RecipeError, did_you_mean
 from datacurate.core.registry import ENDINGS, stage_class
 from datacurate.core.source import Source
 from datacurate.core.stage import Stage
@@ -166,8 +166,9 @@ class _Reader:
             known = ", ".join(sorted(formats()))
             return self._fail(path, f"a source names its format once, e.g. {{jsonl: docs/*.jsonl}}. Known: {known}.")
         try:
-            return self._make(find_format(given), {"path": given}, path, path[-1])
-        except RecipeError as error:
+            first = given[0] if isinstance(given, list) and given else given
+            return self._make(find_format(first), {"path": given}, path, path[-1])
+        except CurateError as error:
             return self._fail(path, str(error))
 
     def _stages(self, value: Any) -> list[Stage]:

@@ -65,9 +65,12 @@ def execute(plan: Plan, executor: Executor, folder: str | Path, reporter: Report
     write_json(folder / "plan.json", {"recipe": plan.recipe.name, "stages": [s.identity() for s in plan.stages]})
     (folder / "recipe.yaml").write_text(plan.recipe.as_yaml(), encoding="utf-8")
     run = Run(folder, tasks=len(plan.missing()))
-    if run.tasks:
-        _do(plan, executor, reporter)
-    run.manifests = [publish(plan, at, folder) for at in range(len(plan.stages))]
+    try:
+        if run.tasks:
+            _do(plan, executor, reporter)
+    finally:
+        finished = [stage for stage in plan.stages if stage.finished()]
+        run.manifests = [publish(plan.recipe.name, stage, folder) for stage in finished]
     _check_chain(run.manifests)
     return run
 
@@ -143,9 +146,8 @@ def by_source(ledgers: Iterable[str]) -> dict[str, dict[str, Any]]:
     return books
 
 
-def publish(plan: Plan, at: int, run: Path) -> dict[str, Any]:
-    """Write a stage's manifest into the run's folder, with links to its files in the store."""
-    stage = plan.stages[at]
+def publish(recipe: str, stage: PlannedStage, run: Path) -> dict[str, Any]:
+    """Write a finished stage's manifest into the run's folder, with links to its files in the store."""
     folder = make_folder(run / stage.folder)
     for old in folder.glob("*.parquet"):
         old.unlink()
@@ -155,7 +157,7 @@ def publish(plan: Plan, at: int, run: Path) -> dict[str, Any]:
         os.symlink(shard["path"], folder / f"{shard['name']}.parquet")
     manifest = {
         "stage": stage.name, "folder": stage.folder, "key": stage.key, "version": stage.version,
-        "recipe": plan.recipe.name, "fields": stage.fields, **_books(stage),
+        "recipe": recipe, "fields": stage.fields, **_books(stage),
         "shards": shards,
         "ledgers": [os.path.relpath(path, folder) for path in stage.ledgers],
         "phases": {

@@ -178,7 +178,7 @@ class Stage(BaseModel):
 class Map(Stage):
     """A stage that computes columns and keeps every row."""
 
-    def columns(self, **docs: pa.Array) -> dict[str, Any]:
+    def columns(self, *args: Any, **docs: Any) -> dict[str, Any]:
         """New or replaced columns, from the document columns that the parameters name.
 
         A value of `None` removes the column.
@@ -205,11 +205,11 @@ class Filter(Stage):
     adds: ClassVar[tuple[str, ...]] = ()
     """Signals that stay with the document as columns."""
 
-    def measure(self, **docs: pa.Array) -> dict[str, Any]:
+    def measure(self, *args: Any, **docs: Any) -> dict[str, Any]:
         """Signals (arrays, one value per document), from the document columns that the parameters name."""
         raise NotImplementedError
 
-    def rules(self, **signals: Any) -> dict[str, Any]:
+    def rules(self, *args: Any, **signals: Any) -> dict[str, Any]:
         """One mask per rule, true where the document passes, from the signals that the parameters name."""
         raise NotImplementedError
 

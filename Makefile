@@ -1,0 +1,48 @@
+# Everything sets itself up: `make demo` and `make test` work on a fresh machine with Python 3.11, pip and gcc.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+BENCH := .venv-bench/.ready
+
+.PHONY: help setup demo test test-all check golden bench docs
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+setup: $(READY) ## Make the virtual environment
+
+$(READY): pyproject.toml constraints.txt
+	command -v $(PYTHON) >/dev/null && $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,trafilatura,dev]'
+	touch $@
+
+demo: $(READY) ## From a web archive to a trained model and a report, on the sample
+	$(BIN)/curate run pipelines/demo.yaml
+	$(BIN)/curate audit runs/demo
+	@echo "Open runs/demo/report.html in a browser."
+
+test: $(READY) ## Run the tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow'
+
+test-all: $(READY) $(BENCH) ## Run all tests, the slow ones and those against datatrove too
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(READY) ## Lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check datacurate tests scripts bench
+	$(BIN)/mypy
+
+golden: $(READY) ## Rewrite the golden digests (bump `version` of the stages whose output moved)
+	$(BIN)/python -m pytest -q tests/golden --golden-update
+
+$(BENCH): bench/requirements-peers.txt
+	python3 -m venv .venv-bench
+	.venv-bench/bin/pip install -q --disable-pip-version-check -r bench/requirements-peers.txt
+	touch $@
+
+bench: $(READY) $(BENCH) ## Speed against datatrove in the same run, as ratios
+	$(BIN)/python bench/run.py
+
+docs: $(READY) ## Write the reference pages from the stage classes
+	$(BIN)/python scripts/build_docs.py
