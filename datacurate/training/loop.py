@@ -139,7 +139,7 @@ class Run:
 def threads() -> int:
     """Threads to train with on a CPU: OMP_NUM_THREADS, else the cores this process may use.
 
-    Bits depend on it. More threads than free cores is many times slower than one thread: they wait by spinning.
+    Bits depend on it. More threads than free cores can be several times slower than one thread: they wait by spinning.
     """
     return int(os.environ.get("OMP_NUM_THREADS", 0)) or len(os.sched_getaffinity(0))
 

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
-    """Two threads on cores that others use too are twenty times slower than one."""
+    """Two threads on cores that others use too can be several times slower than one."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
