@@ -70,7 +70,8 @@ class Difference:
         """Plain values for JSON."""
         return {**asdict(self), "changed": self.changed}
 
-    def __str__(self) -> str:
+    def as_text(self) -> str:
+        """Plain text for people."""
         return render(self)
 
 
@@ -134,10 +135,14 @@ def _sources(a: Finished, b: Finished) -> list[str]:
     for name in sorted(set(left) | set(right)):
         files = [set(side.get(name, {"files": []})["files"]) for side in (left, right)]
         if files[0] != files[1]:
-            lines.append(f"{name}: {len(files[0] - files[1])} files only in A, {len(files[1] - files[0])} only in B")
+            lines.append(
+                f"{name}: files only in A {len(files[0] - files[1]):,}, only in B {len(files[1] - files[0]):,}"
+            )
         elif left[name]["key"] != right[name]["key"]:
             lines.append(f"{name}: read with other options")
-    return lines or _amounts(a, b)
+    lines = lines or _amounts(a, b)
+    blind = [side for side, run in (("A", a), ("B", b)) if run.documents is None]
+    return lines + [f"{side} stores no documents: those that no ledger names count as kept" for side in blind if lines]
 
 
 def _amounts(a: Finished, b: Finished) -> list[str]:
@@ -155,9 +160,9 @@ def _flips(a: Finished, b: Finished, whole: bool) -> list[Flip]:
     import pyarrow.compute as pc
 
     both = _fates(a, whole).join(_fates(b, whole), ["source", "id"], join_type="full outer", right_suffix="_b")
-    default = ABSENT if whole else KEPT
-    both = both.set_column(2, "a", pc.fill_null(both["fate"], default))
-    both = both.set_column(3, "b", pc.fill_null(both["fate_b"], default))
+    unnamed = [ABSENT if whole and run.documents is not None else KEPT for run in (a, b)]
+    both = both.set_column(2, "a", pc.fill_null(both["fate"], unnamed[0]))
+    both = both.set_column(3, "b", pc.fill_null(both["fate_b"], unnamed[1]))
     changed = both.filter(pc.not_equal(both["a"], both["b"])).select(["source", "id", "a", "b"])
     kinds = changed.group_by(["a", "b"]).aggregate([([], "count_all")]).to_pylist()
     kinds.sort(key=lambda kind: (-kind["count_all"], kind["a"], kind["b"]))

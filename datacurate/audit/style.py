@@ -46,7 +46,7 @@ tfoot td { font-weight: 600; border-bottom: 0 }
 .key { display: inline-block; width: .7rem; height: .7rem; border-radius: 2px; margin-right: .35rem;
   vertical-align: -.05rem }
 .funnel, .bars { display: grid; gap: .3rem .9rem; align-items: center; font-size: .83rem; margin: .6rem 0 }
-.funnel { grid-template-columns: minmax(6rem, max-content) 1fr max-content max-content }
+.funnel { margin-bottom: 1.2rem; grid-template-columns: minmax(6rem, max-content) 1fr max-content max-content }
 .bars { grid-template-columns: minmax(3rem, max-content) 1fr max-content max-content; max-width: 40rem }
 .funnel > *, .bars > * { min-width: 0; overflow-wrap: anywhere }
 .funnel .n, .bars .n { padding: 0 } .head { color: var(--soft); font-weight: 600 }

@@ -75,7 +75,8 @@ class Life:
             copies.append({**asdict(copy), "kept": copy.kept, "events": events})
         return {"id": self.id, "run": self.run, "copies": copies}
 
-    def __str__(self) -> str:
+    def as_text(self) -> str:
+        """Plain text for people."""
         return render(self)
 
 

@@ -96,3 +96,16 @@ def run_recipe(recipe: Recipe, folder: Path, name: str) -> Path:
     """Run a recipe here and return its folder."""
     execute(plan(recipe, folder / "store"), Inline(folder / "logs"), folder / name)
     return folder / name
+
+
+def characters(folder: Path) -> str:
+    """A tokenizer of single characters."""
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+
+    vocabulary = {chr(n): n - 32 for n in range(32, 127)} | {"<|endoftext|>": 95, "?unknown": 96}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="?unknown"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    tokenizer.add_special_tokens(["<|endoftext|>"])
+    path = folder / "tokenizer.json"
+    tokenizer.save(str(path))
+    return str(path)

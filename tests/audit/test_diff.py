@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from audit_runs import Shouting, Twins, make_run, run_recipe, write_sources
+from audit_runs import Shouting, Twins, characters, make_run, run_recipe, write_sources
 
 from datacurate.audit.diff import Field, diff
 from datacurate.core.recipe import Recipe
@@ -31,7 +31,7 @@ def flips(difference) -> dict:
 def test_a_run_equals_itself(run):
     difference = diff(run, run)
     assert (difference.sources, difference.fields, difference.flips, difference.changed) == ([], [], [], 0)
-    assert "Every document has the same fate in both." in str(difference)
+    assert "Every document has the same fate in both." in difference.as_text()
 
 
 def test_a_threshold_flips_exactly_the_documents_between(folder, run):
@@ -42,8 +42,8 @@ def test_a_threshold_flips_exactly_the_documents_between(folder, run):
     assert difference.fields == [Field("shouting", "max_share", None, 0.31)]
     totals = {s.stage: s.documents for s in difference.stages}
     assert totals == {"read": (36, 36), "shouting": (28, 29), "twins": (25, 26)}
-    assert re.search(r"shouting +28 +29 +\+1 \(\+3\.6 %\)", str(difference))
-    assert "1 document changed fate:\n  1: dropped by shouting.shouting → kept\n    loud-30" in str(difference)
+    assert re.search(r"shouting +28 +29 +\+1 \(\+3\.6 %\)", difference.as_text())
+    assert "1 document changed fate:\n  1: dropped by shouting.shouting → kept\n    loud-30" in difference.as_text()
 
 
 def test_a_removal_upstream_takes_kept_and_merged_documents(folder, run):
@@ -83,7 +83,7 @@ def test_other_inputs_are_said_and_their_documents_are_not_called_kept(folder, r
         quarantine_limit=1,
     )
     difference = diff(run, run_recipe(recipe, tmp_path, "e"))
-    assert difference.sources == ["<b>books</b>: 1 files only in A, 0 only in B", "web: 0 files only in A, 1 only in B"]
+    assert difference.sources == ["<b>books</b>: files only in A 1, only in B 0", "web: files only in A 0, only in B 1"]
     found = flips(difference)
     assert found["not in this run", "kept"] == [("web", "new")]
     assert found["kept", "not in this run"] == [
@@ -98,7 +98,7 @@ def test_samples_are_bounded_and_counts_are_not(folder, run):
     difference = diff(run, make_run(folder, "f", max_chars=1))
     flip = next(f for f in difference.flips if f.a == "kept")
     assert (flip.b, flip.documents, len(flip.samples)) == ("dropped by shouting.long", 25, 5)
-    assert "and 20 more" in str(difference)
+    assert "and 20 more" in difference.as_text()
 
 
 def test_json(folder, run):
@@ -106,3 +106,18 @@ def test_json(folder, run):
     assert value["changed"] == 1
     assert value["flips"][0]["samples"] == [{"source": "web", "id": "loud-30"}]
     assert value["stages"][1] == {"stage": "shouting", "documents": [28, 29], "bytes": value["stages"][1]["bytes"]}
+
+
+def test_a_run_that_stores_no_documents_is_said(folder, run, tmp_path):
+    from datacurate.mixture.mixture import Mixture
+
+    mixture = Mixture(tokens=500, tokenizer=characters(tmp_path), sequence_length=16)
+    sources = {"web": Jsonl(path=write_sources(tmp_path)["web"].path, max_bytes=10_000)}
+    other = run_recipe(Recipe(name="m", sources=sources, mixture=mixture, quarantine_limit=1), tmp_path, "m")
+    difference = diff(run, other)
+    assert difference.sources[1:] == [
+        "web: read with other options",
+        "B stores no documents: those that no ledger names count as kept",
+    ]
+    assert flips(difference)["dropped by shouting.shouting", "kept"]
+    assert not [flip for flip in difference.flips if flip.b == "not in this run"]

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from audit_runs import Shouting, make_run, run_recipe, write_sources
+from audit_runs import Shouting, characters, make_run, run_recipe, write_sources
 
 from datacurate.audit import trace as module
 from datacurate.audit.trace import trace
@@ -32,14 +32,14 @@ def test_dropped_by_a_rule_with_its_value(run):
     event = copy.events[1]
     assert (event.rule, event.value, event.bound, event.rules) == ("shouting", pytest.approx(0.3), 0.2, ["shouting"])
     assert event.signals == {"chars": 100, "share": pytest.approx(0.3)}
-    assert "dropped by shouting: 0.3, bound 0.2  (chars 100, share 0.3)" in str(trace(run, "loud-30"))
+    assert "dropped by shouting: 0.3, bound 0.2  (chars 100, share 0.3)" in trace(run, "loud-30").as_text()
 
 
 def test_all_failing_rules_are_told(run):
     life = trace(run, "<script>alert(4)</script>")
     event = only(life).events[-1]
     assert (event.rule, event.rules) == ("shouting", ["shouting", "short"])
-    assert "dropped by shouting: 1, bound 0.2; also fails short" in str(life)
+    assert "dropped by shouting: 1, bound 0.2; also fails short" in life.as_text()
 
 
 def test_merged_into_a_survivor(run):
@@ -47,7 +47,7 @@ def test_merged_into_a_survivor(run):
     assert [e.fate for e in only(life).events] == ["went_on", "went_on", "merged"]
     event = only(life).events[-1]
     assert (event.survivor, event.similarity, event.rule) == ("book-0", 0.875, "twin")
-    assert "twins     merged into book-0, similarity 0.875 (twin)" in str(life)
+    assert "twins     merged into book-0, similarity 0.875 (twin)" in life.as_text()
 
 
 def test_quarantined_with_the_error(run):
@@ -64,7 +64,7 @@ def test_an_id_that_two_sources_hold_has_two_lives(run):
     assert all(copy.kept and [e.fate for e in copy.events] == ["went_on"] * 3 for copy in life.copies)
     signals = {copy.source: copy.events[1].signals["chars"] for copy in life.copies}
     assert signals == {"web": len("00 is a calm sentence about nothing."), "<b>books</b>": 44}
-    assert "2 documents have this id." in str(life)
+    assert "2 documents have this id." in life.as_text()
 
 
 def test_an_unknown_id_names_near_ones(run):
@@ -91,7 +91,7 @@ def test_texts_are_never_read(run, monkeypatch):
 
 
 def test_the_text_shows_no_control_characters(run):
-    text = str(trace(run, "hostile-1"))
+    text = trace(run, "hostile-1").as_text()
     assert "[U+202E]gnp.exe" in text
     assert not set(text) & set("\u202e\x00\x1b\x07")
 
@@ -112,7 +112,7 @@ def test_draws_add_up_to_the_receipt(tmp_path):
     from datacurate.audit.run_folder import open_run
     from datacurate.mixture.mixture import Mixture
 
-    mixture = Mixture(tokens=2_500, tokenizer=words(tmp_path), validation=0.2, sequence_length=16, seed=3)
+    mixture = Mixture(tokens=2_500, tokenizer=characters(tmp_path), validation=0.2, sequence_length=16, seed=3)
     recipe = Recipe(
         name="mixed", sources=write_sources(tmp_path), stages=[Shouting()], mixture=mixture, quarantine_limit=1
     )
@@ -139,17 +139,16 @@ def column(path: Path, name: str) -> list:
     return pq.read_table(path, columns=[name])[name].to_pylist()
 
 
-def words(folder: Path) -> str:
-    """A tokenizer of single characters."""
-    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+def test_a_run_that_stores_no_documents(tmp_path):
+    """Without stages, only the mixture knows what was read; the id's hash finds it there."""
+    from datacurate.mixture.mixture import Mixture
 
-    vocabulary = {chr(n): n - 32 for n in range(32, 127)} | {"<|endoftext|>": 95, "?unknown": 96}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="?unknown"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
-    tokenizer.add_special_tokens(["<|endoftext|>"])
-    path = folder / "tokenizer.json"
-    tokenizer.save(str(path))
-    return str(path)
+    mixture = Mixture(tokens=600, tokenizer=characters(tmp_path), validation=0, sequence_length=16, seed=1)
+    sources = {"books": write_sources(tmp_path)["<b>books</b>"]}
+    recipe = Recipe(name="m", sources=sources, mixture=mixture, quarantine_limit=1)
+    copy = only(trace(run_recipe(recipe, tmp_path, "m"), "book-2"))
+    assert [(e.stage, e.fate) for e in copy.events] == [("read", "went_on"), ("mixture", "drawn")]
+    assert (copy.source, copy.events[1].tokens) == ("books", len("Chapter 2 of a book, told in copy 2.") + 1)
 
 
 def test_the_words_for_draws():
