@@ -189,7 +189,7 @@ def _fates(run: Finished, whole: bool) -> pa.Table:
     if whole and run.documents is not None:
         tables += [_kept(path) for path in run.documents.shards.values()]
     empty = pa.table({name: pa.array([], pa.string()) for name in ("source", "id", "fate")})
-    every = pa.concat_tables([empty, *tables]).sort_by([(name, "ascending") for name in empty.schema.names])
+    every = pa.concat_tables([empty, *tables]).sort_by("fate")
     grouped = every.group_by(["source", "id"], use_threads=False).aggregate([("fate", "list")])
     joined = pc.binary_join(grouped["fate_list"], " and ")
     return grouped.select(["source", "id"]).append_column("fate", joined)
