@@ -74,9 +74,13 @@ def _sections(run: Finished) -> list[tuple[str, str, str, Markup | None]]:
     ]
 
 
-SAMPLES_NOTE = (
-    f"The first {evidence.SAMPLES} of each rule, with the figure that decided. Texts are cut to their beginning, and "
-    "characters that cannot be seen are spelled out as [U+202E]. `curate trace RUN ID` tells a document's whole life."
+SAMPLES_NOTE = join(
+    [
+        f"The first {evidence.SAMPLES} of each rule, with the figure that decided. Texts are cut to their beginning, ",
+        "and characters that cannot be seen are spelled out as [U+202E]. ",
+        tag("code", "curate trace RUN ID"),
+        " tells a document's whole life.",
+    ]
 )
 SIMILARITY_NOTE = "How alike removed documents are to the document that was kept in their stead."
 LENGTHS_NOTE = "Of the documents that are left. A column holds lengths from its label up to the next, twice as long."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pyarrow as pa
 import pytest
 from audit_runs import HOSTILE, make_run
 
+from datacurate.audit import charts
 from datacurate.audit.markup import e, share, size, tag
 from datacurate.audit.report import write_report
 from datacurate.audit.run_folder import open_run
@@ -242,3 +245,40 @@ def test_figures_for_people():
     assert [share(a, b) for a, b in ((0, 0), (0, 5), (1, 5_000), (4_999, 5_000), (5, 5), (1, 3))] == [
         "—", "0.0 %", "<0.1 %", ">99.9 %", "100.0 %", "33.3 %",
     ]  # fmt: skip
+
+
+def test_languages_are_ranked_and_the_rest_summed_up(tmp_path):
+    run = make_run(tmp_path)
+    path = run / "02-twins" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["languages"] = {f"l{n:02d}": 1_000 + n for n in range(30)}
+    path.write_text(json.dumps(manifest))
+    part = re.search(r'<section id="languages">.*?</section>', write_report(run).read_text(), re.DOTALL)[0]
+    words = re.findall(r">([^<>]+)<", part)
+    assert words[-2:] == ["6,015", "19.8 %"]
+    assert words.index("l29") < words.index("l28") < words.index("6 others") and "l05" not in words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [(0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (2.9, 9.7, [2, 4, 6, 8, 10]), (0, 0, [0, 0.2, 0.4, 0.6, 0.8, 1])],
+)
+def test_ticks_are_round_and_span_the_data(low, high, ticks):
+    assert charts.nice_ticks(low, high) == ticks
+
+
+def test_long_lines_are_averaged_and_keep_their_end():
+    made = charts.averaged([float(n) for n in range(1_000)])
+    assert len(made) <= charts.POINTS + 1 and made[0] == 1.5 and made[-1] == 999
+    assert charts.averaged([3.0, 1.0]) == [3.0, 1.0]
+
+
+def test_labels_at_line_ends_do_not_cover_each_other():
+    placed = charts._spread([(100, 0), (99, 1), (50, 2)])
+    assert {at: where for where, at in placed} == {0: 100, 1: 88, 2: 50}
+
+
+def test_importing_the_audit_is_light():
+    code = "import sys, datacurate.audit.report, datacurate.audit.trace, datacurate.audit.diff, datacurate.audit.lint;"
+    code += "print([m for m in ('numba', 'torch', 'transformers', 'fasttext') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
