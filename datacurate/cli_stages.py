@@ -124,7 +124,7 @@ def _parameter(name: str, field: Any) -> inspect.Parameter:
         option = typer.Option(flag, help=text, show_default=shown)
     if field.is_required():
         return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[kind, option])
-    annotation = Annotated[kind | None, option]
+    annotation: Any = Annotated[kind | None, option]  # type: ignore[valid-type]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

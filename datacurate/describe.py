@@ -181,7 +181,7 @@ def schema_of(name: str) -> dict[str, Any]:
     from datacurate.sources import formats
 
     stages = {stage: _inlined(stage_class(stage)) for stage in stage_modules()}
-    one = [{"enum": sorted(stages)}]
+    one: list[dict[str, Any]] = [{"enum": sorted(stages)}]
     one += [{"type": "object", "properties": {n: s}, "required": [n], "additionalProperties": False}
             for n, s in sorted(stages.items())]  # fmt: skip
     source: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}

@@ -79,7 +79,8 @@ class Chain:
         return made
 
     def _main(self, step: Step, docs: pa.Table, aligned: dict[str, pa.Table]) -> tuple[pa.Table, Any]:
-        came, failed, beside = docs, [], aligned
+        came, beside = docs, aligned
+        failed: list[Removed] = []
         if isinstance(step.stage, Filter):
             came, failed, beside = _set_aside_errors(docs, aligned, step)
         removed: list[Removed] = [*failed]

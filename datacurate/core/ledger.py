@@ -92,13 +92,9 @@ class ShardLedger:
         """Enter records of a source that did not become documents."""
         rows = []
         for record in records:
-            row = {"id": record.id, "source": source, "fate": record.fate, "rule": record.rule, "rules": [record.rule]}
-            row |= {
-                "error": record.error or None,
-                "bytes": record.bytes,
-                "payload": record.payload[:PAYLOAD_BYTES] or None,
-            }
-            rows.append(row)
+            row: dict[str, Any] = {"id": record.id, "source": source, "fate": record.fate, "rule": record.rule}
+            row |= {"rules": [record.rule], "error": record.error or None, "bytes": record.bytes}
+            rows.append(row | {"payload": record.payload[:PAYLOAD_BYTES] or None})
             one = {"documents": 1, "bytes": record.bytes}
             books = nothing()
             books["in"], books[record.fate] = one, {record.rule: one}

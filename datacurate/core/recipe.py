@@ -99,7 +99,8 @@ class _Reader:
             where = f"{self.where}:{line}"
             raise RecipeError(f"{where}: not valid YAML: {problem}. Check indentation and quotes.") from None
         value = self._plain(node, ()) if node is not None else {}
-        recipe = self._recipe(value) if isinstance(value, dict) else self._fail((), "a recipe is a mapping of keys.")
+        mapping = isinstance(value, dict)
+        recipe: Any = self._recipe(value) if mapping else self._fail((), "a recipe is a mapping of keys.")
         if self.errors:
             lines = [f"{self.where}:{line}: {message}" for line, message in sorted(self.errors)]
             raise RecipeError("\n".join(lines))
@@ -179,7 +180,7 @@ class _Reader:
         return [stage for stage in made if stage is not None]
 
     def _stage(self, given: Any, path: tuple) -> Stage | None:
-        name, options = given, {}
+        name, options = given, dict[str, Any]()
         if isinstance(given, dict) and len(given) == 1:
             ((name, options),) = given.items()
             path = (*path, name)

@@ -30,7 +30,7 @@ class Signal(np.ndarray):
     def _compared(self, mask: Any, bound: Any) -> Any:
         if isinstance(mask, Signal):
             mask.name = self.name
-            mask.bound = float(bound) if np.isscalar(bound) and not isinstance(bound, str) else None
+            mask.bound = float(bound) if isinstance(bound, int | float | np.number) else None
         return mask
 
     def __le__(self, bound: Any) -> Any:

@@ -21,6 +21,9 @@ PAYLOAD_BYTES = 64 << 10
 """At most this much of an unusable record is kept in quarantine."""
 
 
+Payload = bytes  # the class below has a field called bytes
+
+
 @dataclass(frozen=True)
 class Unread:
     """A record that did not become a document, and why.
@@ -34,7 +37,7 @@ class Unread:
     rule: str
     bytes: int
     error: str = ""
-    payload: bytes = b""
+    payload: Payload = b""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -150,12 +151,13 @@ class Stage(BaseModel):
     def changed_fields(self, uses: Sequence[str] | None = None) -> dict[str, Any]:
         """The fields (all, or those in `uses`) that differ from their defaults, as plain JSON values.
 
-        This is what the cache key is made of. A field that names one of `files()` is left out: the file's digest
-        stands for it.
+        This is what the cache key is made of. A field that names one of `files()`, or its folder, is left out: the
+        file's digest stands for it.
         """
         changed = self.model_dump(mode="json", exclude_defaults=True)
-        files = self.files()
-        return {n: v for n, v in changed.items() if (uses is None or n in uses) and v not in files}
+        files = {place for file in self.files() for place in (file, os.path.dirname(file))}
+        own = {n: v for n, v in changed.items() if uses is None or n in uses}
+        return {n: v for n, v in own.items() if not (isinstance(v, str) and v.rstrip("/") in files)}
 
     def seeing(self, names: Sequence[str]) -> Any:
         """This stage with only the named fields: reading another one raises AttributeError."""

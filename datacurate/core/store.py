@@ -147,8 +147,8 @@ class PartWriter:
         order = np.lexsort([table[name].to_numpy() for name in reversed(self.by)])
         table = table.take(pa.array(order))
         keys = np.stack([table[name].to_numpy().astype(np.int64) for name in self.by], axis=1)
-        cuts = np.flatnonzero(np.any(np.diff(keys, axis=0), axis=1)) + 1 if len(keys) else []
-        edges = [0, *cuts, len(keys)] if len(keys) else []
+        cuts = np.flatnonzero(np.any(np.diff(keys, axis=0), axis=1)) + 1
+        edges = [0, *cuts.tolist(), len(keys)] if len(keys) else []
         self._write_group(table.slice(0, 0))
         for start, stop in itertools.pairwise(edges):
             self._groups[",".join(map(str, keys[start]))] = len(self._groups)

@@ -193,7 +193,7 @@ def _quality(data, offsets, table, given, starts, ends, tokens, listed, at, out)
 def _repetition(data, offsets, table, given, starts, ends, tokens, out):
     room = 0 if given else _longest(offsets)
     own_starts, own_ends, kinds = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
-    work = workspace(1 << 10)
+    work = workspace(1 << 14, 1 << 11)
     for doc in range(len(offsets) - 1):
         begin, end = offsets[doc], offsets[doc + 1]
         if given:

@@ -25,15 +25,18 @@ _PAD = 32
 
 
 @njit(nogil=True, cache=True)
-def workspace(room):
-    """Arrays for documents of at most `room` bytes: texts, numbers, tables and the stamps used so far."""
+def workspace(room, items):
+    """Arrays for documents of at most `room` bytes and `items` tokens or lines: texts, numbers, tables, stamps.
+
+    numba writes zeros over new tables, so these go by items: 10 MB without a space need next to nothing.
+    """
     size = 1 << 10
-    while size < 2 * room:
+    while size < 2 * items:
         size *= 2
     glued = np.empty(room + _PAD, np.uint8)
     spaced = np.empty(2 * room + _PAD, np.uint8)
-    numbers = np.empty((8, room + _PAD), np.int32)
-    hashes = np.empty((2, room + _PAD), np.uint64)
+    numbers = np.empty((8, items + _PAD), np.int32)
+    hashes = np.empty((2, items + _PAD), np.uint64)
     slots = np.zeros(size, np.int64)
     filter_ = np.zeros(4 * size, np.uint32)
     stamps = np.zeros(2, np.int64)
@@ -50,11 +53,18 @@ def _mask(least, array):
 
 
 @njit(nogil=True, cache=True)
-def _pieces(data, start, end, breaks, slots, hashes, starts, lengths, stamp):
-    """Pieces of `data[start:end]` between runs of at least `breaks` newlines: how many, how many of them repeat
-    an earlier one, and the characters of those."""
-    # each piece but the last takes a byte of text and a newline
-    mask = _mask(end - start + 2, slots)
+def _newlines(text):
+    count = 0
+    for byte in text:
+        count += byte == 0x0A
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _pieces(data, start, end, breaks, most, slots, hashes, starts, lengths, stamp):
+    """Pieces of `data[start:end]` between runs of at least `breaks` newlines, at most `most`: how many,
+    how many of them repeat an earlier one, and the characters of those."""
+    mask = _mask(2 * most, slots)
     pieces = entries = repeats = characters = 0
     at = i = start
     while i <= end:
@@ -250,8 +260,12 @@ def _duplicates(n, count, glued, at, chars, positions, found, flags, slots, mask
 @njit(nogil=True, cache=True)
 def measure_repetition(data, begin, end, table, token_starts, token_ends, count, work, out):
     """Fills `out` with SIGNALS of one document; returns the workspace, grown if the document needed it."""
-    if end - begin + 2 > len(work[0]) - _PAD:
-        work = workspace(2 * (end - begin) + 2)
+    # starts are kept in 32 bits, so they count from the document's first byte
+    text = data[begin:end]
+    lines = _newlines(text) + 1
+    room, items = len(work[0]) - _PAD, work[2].shape[1] - _PAD
+    if end - begin > room or max(count, lines) > items:
+        work = workspace(max(room, 2 * (end - begin)), max(items, 2 * count, 2 * lines))
     glued, spaced, numbers, wide, slots, filter_, stamps = work
     starts, lengths, tally, first = numbers[0], numbers[1], numbers[2], numbers[3]
     at, chars, keys, positions = numbers[4], numbers[5], numbers[6], numbers[7]
@@ -260,14 +274,12 @@ def measure_repetition(data, begin, end, table, token_starts, token_ends, count,
     if total == 0:
         return work
     out[0] = total
-    # starts are kept in 32 bits, so they count from the document's first byte
-    text = data[begin:end]
     stamp = stamps[0]
     low, high = _stripped(text, 0, end - begin, table)
-    pieces, repeats, repeated = _pieces(text, low, high, 2, slots, hashes, starts, lengths, stamp + 1)
+    pieces, repeats, repeated = _pieces(text, low, high, 2, lines, slots, hashes, starts, lengths, stamp + 1)
     out[1] = repeats / pieces
     out[2] = repeated / total
-    pieces, repeats, repeated = _pieces(text, 0, end - begin, 1, slots, hashes, starts, lengths, stamp + 2)
+    pieces, repeats, repeated = _pieces(text, 0, end - begin, 1, lines, slots, hashes, starts, lengths, stamp + 2)
     out[3] = repeats / pieces
     out[4] = repeated / total
     stamp += 2

@@ -87,7 +87,8 @@ def decode(response: Response, most: int) -> bytes:
 
 def dechunk(body: bytes) -> bytes:
     """The body of a chunked transfer."""
-    parts, at = [], 0
+    parts: list[bytes] = []
+    at = 0
     while size := CHUNK_SIZE.match(body, at):
         length = int(size[1], 16)
         if not length:

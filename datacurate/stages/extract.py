@@ -98,7 +98,7 @@ class Extract(Stage):
 
         def text_of(page: str) -> str:
             _check_depth(page)
-            return extract_plain_text(page, **options)
+            return extract_plain_text(page, **options)  # type: ignore[arg-type]
 
         return text_of
 
@@ -120,7 +120,7 @@ def decoded(html: bytes, charset: str | None) -> str:
     marked = next((name for mark, name in BOMS if html.startswith(mark)), None)
     named = guess.map_encoding_to_html5(charset, fallback_utf8=False) if charset else None
     chosen = marked or named or guess.detect_encoding(html, from_html_meta=True)
-    return guess.bytes_to_str(html, chosen, errors="replace", fallback_encodings=("utf-8", "windows-1252"))
+    return guess.bytes_to_str(html, chosen, errors="replace", fallback_encodings=("utf-8", "windows-1252"))  # type: ignore[arg-type]
 
 
 def _check_depth(page: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -43,14 +44,15 @@ class Part:
 class Sequences:
     """The rows of one split (0 training, 1 validation) of packed Parquet files, read one file at a time.
 
-    The first pass goes in the order of the files, which the mixture has shuffled; each later pass has its own
-    order of files, and of rows within a file, drawn from the seed.
+    Each pass has its own order of files, and of rows within a file, drawn from the seed: the mixture shuffles
+    documents, and without shuffling rows too a batch would hold neighbouring pieces of one long document.
     """
 
     def __init__(self, paths: Sequence[Path], split: int, seed: int = 0, mask_documents: bool = True) -> None:
         self.paths = [Path(p) for p in paths]
         self.split, self.seed, self.mask_documents = split, seed, mask_documents
         self.counts = np.array([rows_of(p, split) for p in self.paths], np.int64)
+        self._epoch: Any = None
         self._part = lru_cache(maxsize=2)(self._read)
 
     def __len__(self) -> int:
@@ -63,7 +65,7 @@ class Sequences:
         return self.rows([self.place(step * size + i) for i in range(size)])
 
     def batches(self, size: int, at_most: int) -> Iterator[Batch]:
-        """The first `at_most` rows in file order, each once; the last batch may be smaller."""
+        """The first `at_most` rows of the first pass, each once; the last batch may be smaller."""
         count = min(len(self), at_most)
         for start in range(0, count, size):
             yield self.rows([self.place(i) for i in range(start, min(start + size, count))])
@@ -78,13 +80,11 @@ class Sequences:
         return file, int(rows[file][index - (ends[at] - self.counts[file])])
 
     def _order(self, epoch: int) -> tuple[np.ndarray, list[np.ndarray]]:
-        if not hasattr(self, "_epoch") or self._epoch[0] != epoch:
+        if self._epoch is None or self._epoch[0] != epoch:
             self._epoch = (epoch, *self._shuffle(epoch))
         return self._epoch[1:]
 
     def _shuffle(self, epoch: int) -> tuple[np.ndarray, list[np.ndarray]]:
-        if epoch == 0:
-            return np.arange(len(self.paths)), [np.arange(n) for n in self.counts]
         rng = np.random.default_rng([self.seed, epoch])
         return rng.permutation(len(self.paths)), [rng.permutation(n) for n in self.counts]
 
