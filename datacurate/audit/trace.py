@@ -120,7 +120,7 @@ def rows_with(path: Path, id: str, columns: list[str] | None = None) -> list[dic
 def _removed(run: Finished, at: int, shard: str, row: dict[str, Any]) -> Copy:
     """The copy that a ledger row tells of: it went through the stages before."""
     stages = run.booked
-    events = [_went_on(stage, shard, row["id"]) for stage in stages[:at+1]]
+    events = [_went_on(stage, shard, row["id"]) for stage in stages[:at]]
     told = {name: row[name] for name in FIGURES if row[name] is not None}
     event = Event(stages[at].label, signals=_signals(stages[at], shard, row["id"]), **told)
     return Copy(row["source"], shard, row["bytes"], row["excerpt"], [*events, event])
