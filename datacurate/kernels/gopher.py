@@ -121,7 +121,7 @@ def _measure_words(data, begin, starts, ends, count, table, ascii, stops, seen, 
     out[STOPS] = found
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def _stop_word(data, start, length, listed, slots, hashes, at):
     """The stop word that these bytes are, or -1."""
     h = hash_bytes(data, start, length)

@@ -42,7 +42,7 @@ def store64(typing, array, index, word):
     return types.void(array, types.int64, types.uint64), codegen
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def mixed(h):
     """A uint64 with every bit depending on all."""
     h = (h ^ (h >> _32)) * _B
@@ -50,7 +50,7 @@ def mixed(h):
     return h ^ (h >> _32)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def hash_bytes(buffer, start, length):
     """A 64-bit hash of `length` bytes."""
     h = np.uint64(length) * _A
@@ -69,7 +69,7 @@ def hash_bytes(buffer, start, length):
     return mixed(h)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def same_bytes(buffer, a, b, length):
     """Whether the `length` bytes at `a` and at `b` are equal."""
     i = 0
@@ -84,7 +84,7 @@ def same_bytes(buffer, a, b, length):
     return True
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def find_or_add(slots, mask, stamp, hashes, starts, lengths, count, h, buffer, start, length):
     """The entry that equals these bytes, or `count` after adding them as entry `count`.
 

@@ -40,7 +40,7 @@ class Words(NamedTuple):
     kinds: np.ndarray | None = None
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def decode(data, i, end):
     """The code point at byte `i` and its width in bytes."""
     c = np.int64(data[i])
@@ -111,7 +111,7 @@ def _address_end(data, i, end):
     return j if j > i + 3 else i
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def _joins(table, c, last, following):
     """Whether punctuation `c` between two characters is inside a word, as spaCy's infix rules for English have it."""
     before = table[last]

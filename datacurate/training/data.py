@@ -70,6 +70,16 @@ class Sequences:
         for start in range(0, count, size):
             yield self.rows([self.place(i) for i in range(start, min(start + size, count))])
 
+    def unigram(self, vocabulary: int) -> tuple[float, int]:
+        """Entropy in nats of the tokens' frequencies, and their number: what a model scores that sees no context."""
+        counts = np.zeros(vocabulary, np.int64)
+        for file in range(len(self.paths)):
+            part = self._part(file)
+            here = np.arange(part.ids.shape[1]) < part.length[:, None]
+            counts += np.bincount(part.ids[here], minlength=vocabulary)
+        share = counts[counts > 0] / max(1, counts.sum())
+        return float(-(share * np.log(share)).sum()), int(counts.sum())
+
     def place(self, index: int) -> tuple[int, int]:
         """File and row at a place of the endless order of all passes."""
         epoch, index = divmod(index, len(self))

@@ -161,6 +161,6 @@ def train(shape: Shape, settings: Settings, sources: list[str], sequences: list[
     held_out = Sequences(sequences, 1, seed, masked)
     with repeatable():
         run = Run(shape, settings, sources, folder)
-        metrics = run.run(data, held_out)
+        metrics = [(0, "unigram", "", *data.unigram(shape.vocabulary), 0.0), *run.run(data, held_out)]
         checkpoint.save(folder / checkpoint.MODEL, run.model.state_dict(), vars(shape))
     return metrics
