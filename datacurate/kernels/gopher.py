@@ -42,6 +42,12 @@ def _measure_lines(data, begin, end, table, out):
             run = dots = 0
             i += 1
             continue
+        if c == 0x20:
+            fresh = True
+            adjacent = False
+            run = 0
+            i += 1
+            continue
         if c < 0x80:
             point, width = np.int64(c), 1
         else:

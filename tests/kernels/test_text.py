@@ -121,7 +121,7 @@ def test_kernels_stay_in_bounds(tmp_path):
         "import pyarrow as pa\n"
         "from datacurate.kernels import gopher, text\n"
         "import text_samples\n"
-        "rows = text_samples.HARD + [d[:800] for d in text_samples.real_documents()[::10]]\n"
+        "rows = text_samples.HARD + [d[:800] for d in text_samples.real_documents()[::20]]\n"
         "for rows in (rows, rows[::-1], text_samples.HARD[:1], []):\n"
         "    array = pa.array(rows, pa.binary())\n"
         "    words = text.words(array)\n"
