@@ -9,7 +9,7 @@ import yaml
 
 from datacurate.core.errors import RecipeError, did_you_mean
 from datacurate.core.recipe import Recipe, explain, load
-from datacurate.core.run import Run, execute
+from datacurate.core.run import Run, execute, publish_result
 from datacurate.core.source import Source
 from datacurate.core.stage import Stage
 
@@ -64,6 +64,25 @@ def one_stage(stage: Stage, inputs: list[str | Path]) -> Recipe:
     return Recipe(name=stage.name(), sources=sources, **own)
 
 
+def run_stage(
+    stage: Stage,
+    inputs: list[str | Path],
+    out: str | Path,
+    store: str | Path | None = None,
+    profile: str | Path | None = None,
+    workers: int | None = None,
+    quiet: bool = True,
+) -> Run:
+    """Run one stage over files or datasets: what `curate GROUP STAGE INPUT... --out OUT` does.
+
+    `out` becomes a dataset (the stage's result) and the run's folder; the store is `out`/.store unless given.
+    """
+    recipe = one_stage(stage, inputs)
+    run = run_recipe(recipe, out, store or Path(out) / ".store", profile, workers, quiet)
+    publish_result(run)
+    return run
+
+
 def open_source(path: str | Path) -> Source:
     """The source that reads a file, folder, pattern or dataset, chosen by its name."""
     from datacurate.sources import find_format
@@ -84,7 +103,7 @@ def run_recipe(
     `out` becomes the run's folder; `store` may be shared by many runs. Raises a CurateError for what a user can fix.
     """
     from datacurate.core.plan import plan
-    from datacurate.core.profile import Profile
+    from datacurate.executors.profile import Profile
     from datacurate.progress import reporter
 
     own = Profile.load(profile) if profile else Profile()

@@ -153,20 +153,17 @@ def _yaml(text: Any) -> Any:
 def _run_stage(kind: Any, given: dict[str, Any], how: dict[str, Any]) -> None:
     from pydantic import ValidationError
 
-    from datacurate.api import one_stage, run_recipe
+    from datacurate.api import run_stage
     from datacurate.core.errors import RecipeError
     from datacurate.core.recipe import explain
-    from datacurate.core.run import publish_result
 
     try:
         stage = kind(**{name: None if value is Null else value for name, value in given.items()})
     except ValidationError as error:
         lines = [f"--{_dashed(str(one['loc'][0]))}: {explain(one, kind)}" for one in error.errors()]
         raise RecipeError("\n".join(lines)) from None
-    recipe = one_stage(stage, list(how["input"]))
-    store = how["store"] or how["out"] / ".store"
-    run = run_recipe(recipe, how["out"], store, how["profile"], how["workers"], quiet=how["as_json"])
-    publish_result(run)
+    inputs = list(how["input"])
+    run = run_stage(stage, inputs, how["out"], how["store"], how["profile"], how["workers"], quiet=how["as_json"])
     print_run(run, how["as_json"])
 
 

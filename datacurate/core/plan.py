@@ -47,6 +47,8 @@ class PlannedStage:
     ledgers: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     sources: dict[str, Any] = field(default_factory=dict)
+    brought: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Documents and bytes by source that come from datasets, beside those that are read from files."""
     given: Made | None = None
     """What a dataset that is read in place hands on."""
 
@@ -149,6 +151,7 @@ class _Planner:
         self.links: list[_Link] = []
         self.bytes = 0
         self.given: PlannedStage | None = None
+        self.brought: dict[str, dict[str, int]] = {}
 
     def plan(self) -> Plan:
         self.head = self.docs = self.base = self._read_sources()
@@ -169,13 +172,17 @@ class _Planner:
             ledgers += [head.ledger for head in mine.values() if isinstance(head, Input)]
         own = keys[0] if len(keys) == 1 else key("sources", keys)
         if ledgers:
-            self.stages.append(PlannedStage(0, "read", own, None, {}, 1, ledgers=tuple(ledgers), sources=described))
+            read = PlannedStage(0, "read", own, None, {}, 1, ledgers=tuple(ledgers), sources=described)
+            self.stages.append(replace(read, brought=self.brought))
         return _Docs(own, heads, _columns(self.recipe.sources.values()))
 
     def _dataset(self, source: Source) -> tuple[str, dict[str, Input | str], list[str]]:
         dataset = Dataset.open(str(source.dataset()))
         self.bytes += sum(shard.bytes for shard in dataset.shards)
         self.given = _given(dataset)
+        for source, books in dataset.manifest.get("sources", {}).items():
+            mine = self.brought.setdefault(source, {"documents": 0, "bytes": 0})
+            self.brought[source] = {unit: mine[unit] + books["out"][unit] for unit in mine}
         return dataset.key, {s.name: str(s.path) for s in dataset.shards}, [s.name for s in dataset.shards]
 
     def _files(self, name: str, source: Source) -> tuple[str, dict[str, Input | str], list[str]]:
@@ -331,7 +338,7 @@ class _Adding:
         keys = [m.identity for m in found.values() if m is not None and m.grouping != "each"]
         beside = {n: m for n, m in found.items() if m is not None and m.grouping == "each"}
         docs = planner.base if self.is_measure and self._base_serves() else planner.docs
-        own = self._own_key([docs.key, *keys, *(m.key for m in beside.values())])
+        own = self._own_key([docs.key, *keys])
         folder = self._folder(own)
         parents = [docs.key, *keys]
         header = {

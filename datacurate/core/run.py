@@ -131,8 +131,12 @@ def _first_error(stage: PlannedStage) -> str:
 
 def totals(ledgers: Iterable[str]) -> dict[str, Any]:
     """The books of a stage over all shards and sources."""
+    return _sum(by_source(ledgers))
+
+
+def _sum(sources: dict[str, dict[str, Any]]) -> dict[str, Any]:
     books = ledger.nothing()
-    for own in by_source(ledgers).values():
+    for own in sources.values():
         ledger.add(books, own)
     return books
 
@@ -191,8 +195,11 @@ def _books(stage: PlannedStage) -> dict[str, Any]:
             for name, count in more.items():
                 mine[name] = mine.get(name, 0) + count
     sources = by_source(stage.ledgers)
+    for source, amounts in stage.brought.items():
+        brought = {**ledger.nothing(), "in": amounts, "out": amounts}
+        ledger.add(sources.setdefault(source, ledger.nothing()), brought)
     return {
-        "ledger": totals(stage.ledgers), "sources": {name: sources[name] for name in sorted(sources)},
+        "ledger": _sum(sources), "sources": {name: sources[name] for name in sorted(sources)},
         "lengths": dict(sorted(lengths.items(), key=lambda item: int(item[0]))),
         "languages": dict(sorted(languages.items())),
     }  # fmt: skip

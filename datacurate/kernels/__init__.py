@@ -3,7 +3,31 @@
 from __future__ import annotations
 
 import importlib
+import os
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any
+
+
+def _cache_beside_its_sources() -> None:
+    """Keep compiled code in a folder named after what all kernels say.
+
+    numba looks only at the file that holds a function: a helper changed in another file would go unnoticed.
+    """
+    digest = blake2b(digest_size=6)
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = home / "datacurate" / f"kernels-{digest.hexdigest()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
+    except OSError:
+        pass  # numba then caches beside the sources, or not at all
+
+
+_cache_beside_its_sources()
 
 
 def __getattr__(name: str) -> Any:

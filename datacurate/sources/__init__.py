@@ -27,9 +27,11 @@ def formats() -> dict[str, type[Source]]:
 
 
 def find_format(path: str | Path) -> type[Source]:
-    """The format that the file's name ends in."""
+    """The format that the file's name ends in; of a folder, the one that all files in it have."""
     if (Path(path) / "manifest.json").is_file():
         return formats()["dataset"]
+    if Path(path).is_dir():
+        return _format_of_all(path, {find_format(file) for file in expand(path)})
     name = str(path).lower()
     fits = [(len(end), kind) for kind in formats().values() for end in kind.suffixes if name.endswith(end)]
     if not fits:
@@ -39,6 +41,13 @@ def find_format(path: str | Path) -> type[Source]:
             f"in the recipe: {{jsonl: {path}}}"
         )
     return max(fits, key=lambda fit: fit[0])[1]
+
+
+def _format_of_all(folder: str | Path, kinds: set[type[Source]]) -> type[Source]:
+    if len(kinds) > 1:
+        names = " and ".join(sorted(kind.name() for kind in kinds))
+        raise InputError(f"{folder}: holds {names} files. Name them apart, e.g. {folder}/*.parquet.")
+    return kinds.pop()
 
 
 def expand(path: str | Path | Iterable[str | Path], suffixes: tuple[str, ...] | None = None) -> list[Path]:

@@ -1,0 +1,66 @@
+"""A run that is killed at any moment and resumed ends in the same store as one that was left alone."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.contract import exam
+
+MOMENTS = 20
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory, root) -> Path:
+    """Filters, both dedup stages and a mixture over 4 shards."""
+    folder = tmp_path_factory.mktemp("kill")
+    exam.write_shards(folder / "in", exam.shards(exam.ordinary(400), 4))
+    path = folder / "recipe.yaml"
+    path.write_text(
+        f"sources: {{docs: {folder / 'in'}}}\n"
+        "stages: [language, gopher_quality, exact, minhash]\n"
+        f"mixture: {{tokenizer: {root / 'sample' / 'tokenizer.json'}, tokens: 20000, sequence_length: 128}}\n"
+    )
+    return path
+
+
+def launch(recipe: Path, out: Path) -> subprocess.Popen:
+    """`curate run` with two workers, in a process group of its own."""
+    words = ["run", str(recipe), "--out", str(out / "run"), "--store", str(out / "store"), "--workers", "2"]
+    code = "from datacurate.cli import main; main()"
+    log = subprocess.DEVNULL
+    return subprocess.Popen([sys.executable, "-c", code, *words], start_new_session=True, stdout=log, stderr=log)
+
+
+def files(store: Path) -> int:
+    return sum(1 for path in store.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def undisturbed(recipe) -> dict[str, str]:
+    out = recipe.parent / "undisturbed"
+    assert launch(recipe, out).wait() == 0
+    return exam.digests(out / "store")
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+def test_killed_and_resumed(moment, recipe, undisturbed, tmp_path):
+    """SIGKILL to all processes (every third time only to the supervisor) once a random number of files is there."""
+    wanted = random.Random(moment).randrange(0, len(undisturbed))
+    process = launch(recipe, tmp_path)
+    while process.poll() is None and files(tmp_path) < wanted:
+        time.sleep(0.001)
+    if process.poll() is None:
+        (os.kill if moment % 3 == 2 else os.killpg)(process.pid, signal.SIGKILL)
+    process.wait()
+    assert launch(recipe, tmp_path).wait() == 0
+    assert exam.digests(tmp_path / "store") == undisturbed
+    shutil.rmtree(tmp_path / "store")
