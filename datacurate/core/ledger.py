@@ -49,24 +49,29 @@ def nothing() -> dict[str, Any]:
 def add(books: dict[str, Any], more: dict[str, Any]) -> None:
     """Add one set of books to another, in place."""
     for side in ("in", "out"):
-        for unit, amount in more[side].items():
-            books[side][unit] = books[side].get(unit, 0) + amount
+        _add_amounts(books[side], more[side])
     for fate in FATES:
         for rule, amounts in more[fate].items():
-            mine = books[fate].setdefault(rule, {"documents": 0, "bytes": 0})
-            for unit, amount in amounts.items():
-                mine[unit] += amount
+            _add_amounts(books[fate].setdefault(rule, {}), amounts)
     books["rewritten"] += more["rewritten"]
+
+
+def _add_amounts(mine: Amounts, more: Amounts) -> None:
+    for unit, amount in more.items():
+        mine[unit] = mine.get(unit, 0) + amount
 
 
 def total(books: dict[str, Any], fate: str, unit: str = "documents") -> int:
     """All of one fate, over its rules."""
-    return sum(amounts[unit] for amounts in books[fate].values())
+    return sum(amounts.get(unit, 0) for amounts in books[fate].values())
 
 
 def check(books: dict[str, Any], where: str) -> None:
-    """Raise LedgerError unless the books balance. `rewritten` is what edits added to (or took from) the bytes."""
-    for unit in ("documents", "bytes"):
+    """Raise LedgerError unless the books balance, in every unit that is known on both sides.
+
+    `rewritten` is what edits added to (or took from) the bytes.
+    """
+    for unit in books["in"].keys() & books["out"].keys():
         gone = sum(total(books, fate, unit) for fate in FATES)
         made = books["rewritten"] if unit == "bytes" else 0
         if books["in"][unit] + made != books["out"][unit] + gone:
@@ -74,6 +79,14 @@ def check(books: dict[str, Any], where: str) -> None:
                 f"{where}: {books['in'][unit]} {unit} came in, but {books['out'][unit]} went on and {gone} were "
                 f"removed ({made} rewritten). Please report this bug; the shard was not committed."
             )
+
+
+def row_amounts(docs: pa.Table) -> dict[str, np.ndarray]:
+    """What every row counts for: one document, its bytes and, where a column `tokens` tells, its tokens."""
+    amounts = {"documents": np.ones(docs.num_rows, np.int64), "bytes": row_bytes(docs)}
+    if "tokens" in docs.schema.names and pa.types.is_integer(docs.schema.field("tokens").type):
+        amounts["tokens"] = pc.fill_null(docs["tokens"], 0).to_numpy().astype(np.int64)
+    return amounts
 
 
 class ShardLedger:
@@ -112,38 +125,33 @@ class ShardLedger:
                 f"{self.header['stage']}: {came.num_rows} documents came in, {went.num_rows} went on and "
                 f"{len(taken)} were removed. Please report this bug; the shard was not committed."
             )
-        came_bytes, went_bytes = row_bytes(came), row_bytes(went)
-        expected = came.filter(pa.array(kept)) if len(taken) else came
-        if not expected["id"].equals(went["id"]):
+        ids = came["id"].filter(pa.array(kept)) if len(taken) else came["id"]
+        if not ids.equals(went["id"]):
             raise LedgerError(f"{self.header['stage']}: ids changed or moved. Please report this bug.")
-        grown = went_bytes - came_bytes[kept]
+        before, after = row_amounts(came), row_amounts(went)
+        grown = after["bytes"] - before["bytes"][kept]
         if not rewrites and grown.any():
             raise LedgerError(f"{self.header['stage']}: texts changed, but the stage says it rewrites none.")
-        self._count(came["source"], came_bytes, went["source"], went_bytes, grown)
+        self._count(came["source"], before, "in")
+        self._count(went["source"], after, "out")
+        for source, mine in _groups(went["source"]):
+            self.books[source]["rewritten"] += int(grown[mine].sum())
         for fate in removed:
-            self._remove(came, came_bytes, fate)
-        self._describe(went, went_bytes)
+            self._remove(came, before, fate)
+        self._describe(went, after["bytes"])
 
-    def _count(self, came: Any, came_bytes: Any, went: Any, went_bytes: Any, grown: Any) -> None:
-        for source, mine in _groups(came):
-            books = self.books[source]["in"]
-            books["documents"] += len(came_bytes[mine])
-            books["bytes"] += int(came_bytes[mine].sum())
-        for source, mine in _groups(went):
-            books = self.books[source]
-            books["out"]["documents"] += len(went_bytes[mine])
-            books["out"]["bytes"] += int(went_bytes[mine].sum())
-            books["rewritten"] += int(grown[mine].sum())
+    def _count(self, sources: Any, amounts: dict[str, np.ndarray], side: str) -> None:
+        for source, mine in _groups(sources):
+            _add_amounts(self.books[source][side], {u: int(each[mine].sum()) for u, each in amounts.items()})
 
-    def _remove(self, came: pa.Table, came_bytes: np.ndarray, removed: Removed) -> None:
+    def _remove(self, came: pa.Table, amounts: dict[str, np.ndarray], removed: Removed) -> None:
         rows = came.select(["id", "source"]).take(pa.array(removed.index))
         count = len(removed.index)
         rule = [removed.rule] * count if isinstance(removed.rule, str) else list(removed.rule)
-        sizes = came_bytes[removed.index]
-        for name, source, size in zip(rule, rows["source"].to_pylist(), sizes.tolist(), strict=True):
-            mine = self.books[source][removed.fate].setdefault(name, {"documents": 0, "bytes": 0})
-            mine["documents"] += 1
-            mine["bytes"] += size
+        sizes = {unit: each[removed.index] for unit, each in amounts.items()}
+        for at, (name, source) in enumerate(zip(rule, rows["source"].to_pylist(), strict=True)):
+            mine = self.books[source][removed.fate].setdefault(name, {})
+            _add_amounts(mine, {unit: int(each[at]) for unit, each in sizes.items()})
         columns = {
             "id": rows["id"],
             "source": rows["source"],
@@ -155,7 +163,7 @@ class ShardLedger:
             "survivor": removed.survivor,
             "similarity": _floats(removed.similarity),
             "error": removed.error,
-            "bytes": sizes,
+            "bytes": sizes["bytes"],
             "excerpt": self._excerpts_of(came, removed, rule),
             "payload": _payloads(came, removed),
         }

@@ -137,7 +137,7 @@ class Run:
 
 
 def threads() -> int:
-    """Threads to train with on a CPU: OMP_NUM_THREADS, else 2 on every machine, since the result's bits depend on it."""
+    """Threads on a CPU: OMP_NUM_THREADS, else 2 on every machine, since the bits of the result depend on it."""
     return int(os.environ.get("OMP_NUM_THREADS", 0)) or 2
 
 

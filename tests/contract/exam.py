@@ -16,7 +16,10 @@ from datacurate.core.store import read_parts
 STAGES = sorted(stage_modules())
 """Every stage that hands on documents; a new file in stages/ sits the exam by being there."""
 
-WORDS = "the of to and that have with be river stone light water morning paper table garden letter window".split()
+WORDS = ["the", "of", "to", "and", "that", "have", "with", "be", "river", "stone", "light", "water", "morning", "paper"]
+
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def prose(seed: int, words: int = 120) -> str:
@@ -41,7 +44,8 @@ def planes() -> list[str]:
     for plane in range(17):
         points = [plane * 0x10000 + offset for offset in range(0x20, 0x10000, 997)]
         texts.append(" ".join(chr(p) for p in points if not 0xD800 <= p <= 0xDFFF) * 3)
-    return [*texts, "nul\x00in\x00side " * 30, "\u202eturned\u202c " * 30, "e\u0301\u0302\u0303" * 200, "\r\n\x0b\x0c" * 99]
+    odd = ["nul\x00in\x00side " * 30, "\u202eturned\u202c " * 30, "e\u0301\u0302\u0303" * 200, "\r\n\x0b\x0c" * 99]
+    return texts + odd
 
 
 def documents(texts: list[str | None], source: str = "docs") -> pa.Table:
@@ -65,11 +69,18 @@ def shards(texts: list[str], count: int) -> list[pa.Table]:
     return [table.slice(at * size, size) for at in range(count)]
 
 
+def make(name: str, **options):
+    """The stage with default options; those that have none get one from the sample."""
+    if name == "tokenize":
+        options.setdefault("tokenizer", str(ROOT / "sample" / "tokenizer.json"))
+    return stage_class(name)(**options)
+
+
 def run(name: str, inputs: Path, out: Path, workers: int = 0, **options):
     """Run a stage with default options; 0 workers means in this process."""
     inline = out.parent / "inline.yaml"
     inline.write_text("executor: inline\n")
-    stage = stage_class(name)(**options)
+    stage = make(name, **options)
     return run_stage(stage, [inputs], out, profile=None if workers else inline, workers=workers or None)
 
 

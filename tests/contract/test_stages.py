@@ -21,6 +21,12 @@ from tests.contract import exam
 pytestmark = pytest.mark.parametrize("name", exam.STAGES)
 
 
+def in_yaml(name: str):
+    """The stage as a recipe names it, with the options that it cannot do without."""
+    required = exam.make(name).model_dump(exclude_defaults=True)
+    return {name: required} if required else name
+
+
 def came_and_went(run) -> tuple[int, int, int]:
     """Documents in, out and removed, of the last stage."""
     books = exam.books(run)
@@ -29,7 +35,7 @@ def came_and_went(run) -> tuple[int, int, int]:
 
 
 def test_pickles(name):
-    stage = stage_class(name)()
+    stage = exam.make(name)
     assert pickle.loads(pickle.dumps(stage)) == stage
 
 
@@ -72,7 +78,7 @@ def test_nulls_are_counted(name, tmp_path):
     inputs = exam.write_shards(tmp_path / "in", [exam.documents(texts)])
     profile = tmp_path / "inline.yaml"
     profile.write_text("executor: inline\n")
-    recipe = one_stage(stage_class(name)(), [inputs]).model_copy(update={"quarantine_limit": 1.0})
+    recipe = one_stage(exam.make(name), [inputs]).model_copy(update={"quarantine_limit": 1.0})
     run = run_recipe(recipe, tmp_path / "out", tmp_path / "store", profile)
     first, last = run.manifests[0]["ledger"], exam.books(run)
     assert first["in"]["documents"] == 4
@@ -117,7 +123,7 @@ def test_sliced_and_chunked_input(name, tmp_path):
 
 def test_sliced_arguments(name, tmp_path):
     """Phases that read documents alone give the same for a slice as for the slice copied."""
-    stage = stage_class(name)()
+    stage = exam.make(name)
     table = exam.documents(exam.ordinary(30))
     for phase in (p for p in stage.phases() if p.grouping == "each" and p.reads == ("docs",)):
         given = getattr(stage, phase.name)(table.slice(5, 20))
@@ -142,7 +148,8 @@ def test_fused_is_unfused(name, tmp_path):
     chain = ["gopher_quality", name, "gopher_repetition"]
     profile = tmp_path / "inline.yaml"
     profile.write_text("executor: inline\n")
-    recipe = loads(yaml.safe_dump({"sources": {"docs": str(inputs)}, "stages": chain, "quarantine_limit": 1.0}))
+    stages = [in_yaml(stage) for stage in chain]
+    recipe = loads(yaml.safe_dump({"sources": {"docs": str(inputs)}, "stages": stages}))
     fused = run_recipe(recipe, tmp_path / "fused", tmp_path / "store", profile)
     at = inputs
     for number, stage in enumerate(chain):
@@ -156,10 +163,11 @@ def test_command_is_recipe_is_python(name, tmp_path):
     """The command line, YAML and Python give the same key and the same bytes."""
     inputs = exam.write_shards(tmp_path / "docs", exam.shards(exam.ordinary(30), 2))
     exam.run(name, inputs, tmp_path / "python")
-    recipe = loads(yaml.safe_dump({"sources": {"docs": str(inputs)}, "stages": [name]}))
+    recipe = loads(yaml.safe_dump({"sources": {"docs": str(inputs)}, "stages": [in_yaml(name)]}))
     run_recipe(recipe, tmp_path / "yaml", tmp_path / "yaml-store", tmp_path / "inline.yaml")
     group = [g for g in GROUPS if g and name in stages_in(g)]
     words = [*group, name.replace("_", "-"), str(inputs), "--out", str(tmp_path / "cli")]
+    words += [word for n, v in in_yaml(name)[name].items() for word in (f"--{n}", str(v))] if name == "tokenize" else []
     words += ["--profile", str(tmp_path / "inline.yaml")]
     subprocess.run([sys.executable, "-c", "from datacurate.cli import main; main()", *words], check=True)
     python = exam.digests(tmp_path / "python" / ".store")

@@ -15,6 +15,7 @@ from datacurate.api import run_stage
 from datacurate.core.dataset import Dataset
 from datacurate.core.registry import stage_class, stage_modules
 from datacurate.core.store import read_parts
+from tests.contract import exam
 
 STAGES = sorted(stage_modules())
 FILE = Path(__file__).parent / "digests.json"
@@ -32,7 +33,7 @@ def extracted(root, tmp_path_factory):
 
 def digest(name: str, inputs: list, out: Path, profile: Path) -> dict:
     """Digest of kept and removed documents of one stage with default options, beside what identifies it."""
-    stage = stage_class(name)()
+    stage = exam.make(name)
     run = run_stage(stage, inputs, out, profile=profile)
     hashed = hashlib.sha256()
     manifest = run.manifests[-1]
