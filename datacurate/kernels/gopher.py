@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
-from datacurate.kernels.memory import hash_bytes
+from datacurate.kernels.memory import hash_bytes, load64
 from datacurate.kernels.repetition import SIGNALS, measure_repetition, workspace
 from datacurate.kernels.text import Words, count_characters, decode, segment_document
 from datacurate.kernels.unicode import ALPHA, BREAK, CLASS, PUNCTUATION, SPACE, properties
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 
 TOKENS, WORDS, CHARACTERS, HASHES, ELLIPSES, LINES, BULLETS, ENDINGS, ALPHAS, STOPS = range(10)
 """Columns of the counts that the quality kernel fills."""
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _plain(word):
+    """Whether eight bytes are ASCII, each a space or after the full stop, and not all of them spaces."""
+    high = np.uint64(0x8080808080808080)
+    spaces = word ^ np.uint64(0x2020202020202020)
+    # bytes below 0x80 carry nothing into their neighbours here
+    late = word + np.uint64(0x5151515151515151)
+    not_space = spaces + np.uint64(0x7F7F7F7F7F7F7F7F)
+    return not word & high and (late | ~not_space) & high == high and not_space & high != 0
 
 
 @njit(nogil=True, cache=True)
@@ -32,6 +43,12 @@ def _measure_lines(data, begin, end, table, out):
     adjacent = False  # no space since that character
     i = begin
     while i < end:
+        if i + 8 <= end and _plain(load64(data, i)):
+            head = final = False
+            fresh = True
+            run = dots = 0
+            i += 8
+            continue
         c = data[i]
         seen |= c
         if c > 0x2E and c < 0x80:

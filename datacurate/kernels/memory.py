@@ -87,6 +87,35 @@ def same_bytes(buffer, a, b, length):
 
 
 @njit(nogil=True, cache=True, forceinline=True)
+def _first_bytes(count):
+    """A mask of the first `count` bytes of a loaded word, of 0 to 7."""
+    return (np.uint64(1) << np.uint64(8 * count)) - np.uint64(1)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def hash_padded(buffer, start, length):
+    """A 64-bit hash of `length` bytes that eight more bytes follow, whatever they are: no loop over the last ones."""
+    h = np.uint64(length) * _A
+    i = start
+    end = start + length
+    while i + 8 <= end:
+        h = (h ^ load64(buffer, i)) * _B
+        h ^= h >> _32
+        i += 8
+    return mixed((h ^ (load64(buffer, i) & _first_bytes(end - i))) * _C)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _same_padded(buffer, a, b, length):
+    i = 0
+    while i + 8 <= length:
+        if load64(buffer, a + i) != load64(buffer, b + i):
+            return False
+        i += 8
+    return ((load64(buffer, a + i) ^ load64(buffer, b + i)) & _first_bytes(length - i)) == 0
+
+
+@njit(nogil=True, cache=True, forceinline=True)
 def find_or_add(slots, mask, stamp, hashes, starts, lengths, count, h, buffer, start, length):
     """The entry that equals these bytes, or `count` after adding them as entry `count`.
 
@@ -106,3 +135,27 @@ def find_or_add(slots, mask, stamp, hashes, starts, lengths, count, h, buffer, s
         if hashes[entry] == h and lengths[entry] == length and same_bytes(buffer, starts[entry], start, length):
             return entry
         at = (at + 1) & mask
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def find_or_add_padded(slots, mask, stamp, hashes, starts, lengths, count, h, buffer, start, length):
+    """`find_or_add` in a buffer of which every entry is followed by eight more bytes."""
+    at = np.int64(h >> _32) & mask
+    while True:
+        slot = slots[at]
+        if (slot >> 32) != stamp:
+            slots[at] = (stamp << 32) | count
+            hashes[count] = h
+            starts[count] = start
+            lengths[count] = length
+            return count
+        entry = slot & 0xFFFFFFFF
+        if hashes[entry] == h and lengths[entry] == length and _same_padded(buffer, starts[entry], start, length):
+            return entry
+        at = (at + 1) & mask
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def zero_bytes(word):
+    """Not 0 when one of the eight bytes is zero: the high bit of that byte, and perhaps of bytes above it."""
+    return (word - np.uint64(0x0101010101010101)) & ~word & np.uint64(0x8080808080808080)

@@ -9,7 +9,16 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from datacurate.kernels.memory import find_or_add, hash_bytes, load64, mixed, store64
+from datacurate.kernels.memory import (
+    find_or_add,
+    find_or_add_padded,
+    hash_bytes,
+    hash_padded,
+    load64,
+    mixed,
+    store64,
+    zero_bytes,
+)
 from datacurate.kernels.text import count_characters, decode
 from datacurate.kernels.unicode import CLASS, SPACE
 
@@ -21,7 +30,9 @@ SIGNALS = (
 
 _A = np.uint64(0x9E3779B97F4A7C15)
 _B = np.uint64(0xC2B2AE3D27D4EB4F)
+_C = np.uint64(0x94D049BB133111EB)
 _PAD = 32
+_NEWLINES = np.uint64(0x0A0A0A0A0A0A0A0A)
 
 
 @njit(nogil=True, cache=True)
@@ -68,9 +79,10 @@ def _pieces(data, start, end, breaks, most, slots, hashes, starts, lengths, stam
     pieces = entries = repeats = characters = 0
     at = i = start
     while i <= end:
-        if i < end and data[i] != 0x0A:
+        while i + 8 <= end and not zero_bytes(load64(data, i) ^ _NEWLINES):
+            i += 8
+        while i < end and data[i] != 0x0A:
             i += 1
-            continue
         stop = i
         while i < end and data[i] == 0x0A:
             i += 1
@@ -188,8 +200,8 @@ def _top(n, count, spaced, at, chars, positions, found, slots, mask, stamp, hash
             continue
         start = np.int64(at[j]) + j
         length = np.int64(at[j + n]) + j + n - 1 - start
-        h = hash_bytes(spaced, start, length)
-        entry = find_or_add(slots, mask, stamp, hashes, starts, lengths, entries, h, spaced, start, length)
+        h = hash_padded(spaced, start, length)
+        entry = find_or_add_padded(slots, mask, stamp, hashes, starts, lengths, entries, h, spaced, start, length)
         if entry == entries:
             entries += 1
             tally[entry] = 0
@@ -205,9 +217,10 @@ def _top(n, count, spaced, at, chars, positions, found, slots, mask, stamp, hash
 
 
 @njit(nogil=True, cache=True)
-def _candidate_runs(glued, at, count, filter_, mask, stamp, keys, flags):
+def _candidate_runs(glued, at, count, filter_, mask, stamp, keys, longer, flags):
     """Bit 1 of a flag: the 16 bytes from this token on may occur twice. Bit 2: the same of 8 bytes,
-    among the tokens with less than 16 bytes in five tokens, which are too short for the first test."""
+    among the tokens with less than 16 bytes in five tokens, which are too short for the first test.
+    Bit 8: the same of 32 bytes, among those with bit 1."""
     for j in range(count - 4):
         key = mixed(load64(glued, at[j]) * _A + load64(glued, at[j] + 8) * _B)
         k = np.int64(key >> np.uint64(32)) & mask
@@ -229,6 +242,15 @@ def _candidate_runs(glued, at, count, filter_, mask, stamp, keys, flags):
             flags[j] |= 2 * (filter_[keys[j]] > stamp) | 4 * (at[j + 5] - at[j] < 8)
         keys[found] = j
         found += flags[j] != 0
+    stamp += 2
+    for i in range(found):
+        start = at[keys[i]]
+        key = load64(glued, start + 8) * _A + load64(glued, start + 16) * _B + load64(glued, start + 24) * _C
+        k = np.int64(mixed(load64(glued, start) + key) >> np.uint64(32)) & mask
+        longer[i] = k
+        filter_[k] = stamp + 1 if filter_[k] >= stamp else stamp
+    for i in range(found):
+        flags[keys[i]] |= 8 * (filter_[longer[i]] > stamp)
     return found
 
 
@@ -245,10 +267,10 @@ def _duplicates(n, count, glued, at, chars, positions, found, flags, slots, mask
         start = np.int64(at[j])
         length = np.int64(at[j + n]) - start
         flag = flags[j]
-        if not ((flag & 1) if length >= 16 else (flag & 2) if length >= 8 else True):
+        if not ((flag & 8) if length >= 32 else (flag & 1) if length >= 16 else (flag & 2) if length >= 8 else True):
             continue
-        h = hash_bytes(glued, start, length)
-        entry = find_or_add(slots, mask, stamp, hashes, starts, lengths, entries, h, glued, start, length)
+        h = hash_padded(glued, start, length)
+        entry = find_or_add_padded(slots, mask, stamp, hashes, starts, lengths, entries, h, glued, start, length)
         if entry == entries:
             entries += 1
         else:
@@ -303,7 +325,7 @@ def measure_repetition(data, begin, end, table, token_starts, token_ends, count,
             out[3 + n] = top / total
         if not holds_space:
             found = _followed(positions, found)
-    found = _candidate_runs(glued, at, count, filter_, sieve, cut + 2, keys, tally)
+    found = _candidate_runs(glued, at, count, filter_, sieve, cut + 2, keys, positions, tally)
     for n in range(5, 11):
         stamp += 1
         mask = _mask(2 * found, slots)
@@ -311,7 +333,7 @@ def measure_repetition(data, begin, end, table, token_starts, token_ends, count,
                                hashes, starts, lengths)  # fmt: skip
         out[3 + n] = repeated / total
     stamps[0] = stamp
-    stamps[1] = cut + 4
+    stamps[1] = cut + 6
     return work
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
+from datacurate.kernels.memory import load64
 from datacurate.kernels.unicode import (
     CLASS,
     DIGIT,
@@ -25,6 +26,8 @@ from datacurate.kernels.unicode import (
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_HIGH_BITS = np.uint64(0x8080808080808080)
 
 WORD, NUMBER, CJK, MARK = range(4)
 """Kinds of token: letters; a run that begins with a digit; an ideograph or a run of kana; one mark of punctuation."""
@@ -72,6 +75,10 @@ def count_characters(data, start, end):
     count = 0
     i = start
     while i < end:
+        if i + 8 <= end and not load64(data, i) & _HIGH_BITS:
+            i += 8
+            count += 8
+            continue
         if data[i] < 0x80:
             i += 1
         else:
