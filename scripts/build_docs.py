@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by scripts/build_docs.py (`make docs`); do not edit. -->\n"
 TITLES = {"": "Stages", "filter": "Filters", "dedup": "Deduplication"}
 CODES = {
-    0: "done (`lint`: nothing found)",
+    0: "done (`lint`: nothing wrong)",
     1: "an error that is none of the others, for example a library that is missing",
     130: "stopped with Ctrl-C; what was finished is kept",
 }
@@ -153,7 +153,7 @@ def _codes_table() -> str:
     for value in vars(errors).values():
         if isinstance(value, type) and issubclass(value, errors.CurateError) and value is not errors.CurateError:
             said[value.exit_code] = f"{value.__name__}: {(inspect.getdoc(value) or '').partition(chr(10) * 2)[0]}"
-    said[2] += " Also: `lint` found something, or the command line is wrong."
+    said[2] += " Also: the command line is wrong, or `lint` found something wrong."
     rows = ["| exit status | meaning |", "|---|---|"]
     rows += [f"| {code} | {' '.join(text.split())} |" for code, text in sorted(said.items())]
     return "\n".join(["## Exit statuses", "", *rows])
