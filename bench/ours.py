@@ -49,19 +49,20 @@ def pipeline(what: str, docs: str, workers: int, repeats: int) -> dict[str, Any]
     for stage in STAGES[what]:
         stage.warm()
     runs = [_once(what, docs, workers) for _ in range(repeats)]
-    return {"seconds": [r[0] for r in runs], "pool_start": [r[1] for r in runs], "documents": runs[-1][2]}
+    seconds, pool_start, documents, cpu = (list(column) for column in zip(*runs, strict=True))
+    return {"seconds": seconds, "pool_start": pool_start, "documents": documents[-1], "cpu_seconds": cpu}
 
 
-def _once(what: str, docs: str, workers: int) -> tuple[float, float, int]:
+def _once(what: str, docs: str, workers: int) -> tuple[float, float, int, float]:
     folder = _scratch()
     executor = Inline(folder / "logs") if workers == 1 else Timed(workers, folder / "logs")
-    start = time.perf_counter()
+    start, began = time.perf_counter(), time.process_time()
     recipe = Recipe(name="bench", sources={"docs": Parquet(path=f"{docs}/*.parquet")}, stages=list(STAGES[what]))
     run = execute(plan(recipe, folder / "store"), executor, folder / "run")
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - began
     rows = sum(shard["rows"] for shard in run.manifests[-1]["shards"])
     shutil.rmtree(folder)
-    return seconds, getattr(executor, "start_seconds", 0.0), rows
+    return seconds, getattr(executor, "start_seconds", 0.0), rows, cpu
 
 
 def over_copy(docs: str, repeats: int) -> dict[str, Any]:
@@ -116,8 +117,8 @@ def kernels(docs: str) -> dict[str, float]:
     stage = GopherQuality()
     calls: dict[str, Callable] = {
         "text.words": lambda: text.words(column),
-        "gopher.quality": lambda: gopher.quality(column, stage.stop_words),
-        "gopher.repetition": lambda: gopher.repetition(column),
+        "gopher.quality, words known": lambda: gopher.quality(column, stage.stop_words),
+        "gopher.repetition, words known": lambda: gopher.repetition(column),
         "minhash.sketch (14 x 8)": lambda: minhash.sketch(column, 5, 14, 8, 1),
         "shingles.shingle_sets": lambda: shingles.shingle_sets(column, 5),
     }

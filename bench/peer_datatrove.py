@@ -51,6 +51,7 @@ def main() -> None:
     logger.remove()
     load_word_tokenizer("eng").word_tokenize("Loads the tokenizer.")
     steps = {}
+    began = time.process_time()
     for name, pipeline, tasks in {"minhash": minhash, "gopher": gopher}[what](
         docs, out, len(list(Path(docs).glob("*.parquet")))
     ):
@@ -59,7 +60,12 @@ def main() -> None:
         executor.run()
         steps[name] = time.perf_counter() - start
     rows = sum(pq.read_metadata(file).num_rows for file in (out / "docs").glob("*.parquet"))
-    print(json.dumps({"seconds": sum(steps.values()), "steps": steps, "documents": rows, **versions()}))
+    cpu = time.process_time() - began
+    print(
+        json.dumps(
+            {"seconds": sum(steps.values()), "cpu_seconds": cpu, "steps": steps, "documents": rows, **versions()}
+        )
+    )
 
 
 def versions() -> dict[str, dict[str, str]]:

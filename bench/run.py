@@ -67,6 +67,8 @@ def against_peer(what: str, docs: Path, workers: int, size: float, repeats: int)
         "command_seconds": command, "peer_command_seconds": theirs["command_seconds"],
         "documents": after["documents"], "peer_documents": theirs["documents"], "peer_steps": theirs["steps"],
         "peer_versions": theirs["versions"],
+        "cpu_seconds": statistics.median(before["cpu_seconds"] + after["cpu_seconds"]),
+        "peer_cpu_seconds": theirs["cpu_seconds"],
     }  # fmt: skip
     show_peer(row, size)
     return row
@@ -139,7 +141,10 @@ def show_peer(row: dict[str, Any], size: float) -> None:
     listed = ", ".join(f"{name} {number}" for name, number in row["peer_versions"].items())
     print(f"\n{TITLES[row['what']]}, Parquet to Parquet, {row['workers']} worker(s), against {listed}")
     print(f"  {'':34s}{'ours':>12s}{'peer':>12s}{'ratio':>8s}")
-    for title, name in (("pipeline, warm (the demand)", "seconds"), ("whole command, new process", "command_seconds")):
+    titles = {"seconds": "pipeline, warm (the demand)", "command_seconds": "whole command, new process"}
+    if row["workers"] == 1:  # with more, most of the work is in other processes
+        titles["cpu_seconds"] = "pipeline, CPU seconds"
+    for name, title in titles.items():
         mine, theirs = row[name], row[f"peer_{name}"]
         print(f"  {title:34s}{size / mine:7.2f} MB/s{size / theirs:7.2f} MB/s{theirs / mine:7.1f}x")
     print(f"  seconds of the pipeline: {row['seconds']:.2f} (of these, pool start {row['pool_start']:.2f})", end="")

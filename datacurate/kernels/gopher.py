@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from numba import njit
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
 from datacurate.kernels.memory import hash_bytes, load64
 from datacurate.kernels.repetition import SIGNALS, measure_repetition, workspace
-from datacurate.kernels.text import Words, count_characters, decode, segment_document
+from datacurate.kernels.text import Words, count_characters, decode, segment
 from datacurate.kernels.unicode import ALPHA, BREAK, CLASS, PUNCTUATION, SPACE, properties
 
 if TYPE_CHECKING:
@@ -187,45 +188,25 @@ def _stop_table(listed, at):
 
 
 @njit(nogil=True, cache=True)
-def _longest(offsets):
-    longest = 0
-    for doc in range(len(offsets) - 1):
-        longest = max(longest, offsets[doc + 1] - offsets[doc])
-    return longest
-
-
-@njit(nogil=True, cache=True)
-def _quality(data, offsets, table, given, starts, ends, tokens, listed, at, out):
+def _quality(data, offsets, table, starts, ends, tokens, listed, at, out):
     stops = _stop_table(listed, at)
     seen = np.full(len(at) - 1, -1, np.int64)
-    room = 0 if given else _longest(offsets)
-    own_starts, own_ends, kinds = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
     for doc in range(len(offsets) - 1):
         begin, end = offsets[doc], offsets[doc + 1]
+        low, high = tokens[doc], tokens[doc + 1]
         ascii = _measure_lines(data, begin, end, table, out[doc])
-        if given:
-            low, high = tokens[doc], tokens[doc + 1]
-            from_, to, count = starts[low:high], ends[low:high], high - low
-        else:
-            from_, to = own_starts, own_ends
-            count = segment_document(data, begin, end, table, own_starts, own_ends, kinds)
-        _measure_words(data, begin, from_, to, count, table, ascii, stops, seen, doc, out[doc])
+        _measure_words(
+            data, begin, starts[low:high], ends[low:high], high - low, table, ascii, stops, seen, doc, out[doc]
+        )
 
 
 @njit(nogil=True, cache=True)
-def _repetition(data, offsets, table, given, starts, ends, tokens, out):
-    room = 0 if given else _longest(offsets)
-    own_starts, own_ends, kinds = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
+def _repetition(data, offsets, table, starts, ends, tokens, out):
     work = workspace(1 << 14, 1 << 11)
     for doc in range(len(offsets) - 1):
         begin, end = offsets[doc], offsets[doc + 1]
-        if given:
-            low, high = tokens[doc], tokens[doc + 1]
-            from_, to, count = starts[low:high], ends[low:high], high - low
-        else:
-            from_, to = own_starts, own_ends
-            count = segment_document(data, begin, end, table, own_starts, own_ends, kinds)
-        work = measure_repetition(data, begin, end, table, from_, to, count, work, out[doc])
+        low, high = tokens[doc], tokens[doc + 1]
+        work = measure_repetition(data, begin, end, table, starts[low:high], ends[low:high], high - low, work, out[doc])
 
 
 def quality(
@@ -237,7 +218,7 @@ def quality(
     listed = np.frombuffer(b"".join(distinct) + bytes(8), np.uint8)
     at = np.cumsum([0, *map(len, distinct)], dtype=np.int64)
     out = np.zeros((len(offsets) - 1, 10), np.int64)
-    _quality(data, offsets, properties(), *_given(words, offsets), listed, read_only(at), out)
+    _quality(data, offsets, properties(), *_given(words, data, offsets), listed, read_only(at), out)
     tokens, lines = np.maximum(out[:, TOKENS], 1), np.maximum(out[:, LINES], 1)
     return {
         "words": out[:, WORDS].copy(),
@@ -255,17 +236,39 @@ def repetition(text: pa.Array | pa.ChunkedArray, words: Words | None = None) -> 
     """Gopher's repetition signals of every document; `words` are another tokenizer's tokens instead of `text.words`."""
     data, offsets = bytes_and_offsets(text)
     out = np.zeros((len(offsets) - 1, len(SIGNALS)), np.float64)
-    _repetition(data, offsets, properties(), *_given(words, offsets), out)
+    _repetition(data, offsets, properties(), *_given(words, data, offsets), out)
     signals = {name: out[:, i].copy() for i, name in enumerate(SIGNALS)}
     signals["characters"] = signals["characters"].astype(np.int64)
     return signals
 
 
-def _given(words: Words | None, offsets: np.ndarray) -> tuple[bool, np.ndarray, np.ndarray, np.ndarray]:
-    """The tokens as kernel arguments, checked: kernels trust them with memory."""
+@lru_cache(maxsize=1)
+def _own_words(batch: _Batch) -> Words:
+    return segment(batch.data, batch.offsets)
+
+
+class _Batch:
+    """The text of one batch, equal to itself seen through other Arrow objects: its memory is held, never reused."""
+
+    def __init__(self, data: np.ndarray, offsets: np.ndarray):
+        self.data, self.offsets = data, offsets
+        self.place = (data.ctypes.data, len(data), int(offsets[0]), len(offsets))
+
+    def __hash__(self) -> int:
+        return hash(self.place)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Batch) and self.place == other.place and np.array_equal(self.offsets, other.offsets)
+
+
+def _given(words: Words | None, data: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The tokens as kernel arguments; those of other tokenizers are checked: kernels trust them with memory.
+
+    Both filters ask for the same batch one after the other; the last batch's tokens are kept for the second.
+    """
     if words is None:
-        none = np.empty(0, np.int32)
-        return False, none, none, read_only(np.zeros(1, np.int64))
+        own = _own_words(_Batch(data, offsets))
+        return own.starts, own.ends, read_only(own.offsets)
     starts, ends = np.asarray(words.starts, np.int32), np.asarray(words.ends, np.int32)
     tokens = np.asarray(words.offsets, np.int64)
     if len(tokens) != len(offsets) or tokens[0] != 0 or tokens[-1] != len(starts) or np.any(np.diff(tokens) < 0):
@@ -275,7 +278,7 @@ def _given(words: Words | None, offsets: np.ndarray) -> tuple[bool, np.ndarray, 
     inside = (starts >= 0) & (starts < ends) & (ends <= np.diff(offsets)[doc])
     if len(starts) != len(ends) or not (ordered.all() and inside.all()):
         raise ValueError("words must be in order, not empty, not overlapping, and inside their document")
-    return True, starts.copy(), ends.copy(), read_only(tokens)
+    return starts.copy(), ends.copy(), read_only(tokens)
 
 
 def warm() -> None:
