@@ -127,6 +127,18 @@ class RaisesOn(Map):
         return {}
 
 
+class DropsOrRaises(Stage):
+    """Drops texts that hold `drop`, fails when one holds `boom`."""
+
+    @each
+    def apply(self, docs: pa.Table) -> Outcome:
+        texts = docs["text"].to_pylist()
+        if any("boom" in text for text in texts):
+            raise ValueError("cannot digest boom")
+        gone = np.array(["drop" in text for text in texts], bool)
+        return Outcome(docs.filter(pa.array(~gone)), [Removed(np.flatnonzero(gone), "dropped", "unwanted")])
+
+
 class MeasureRaisesOn(Filter):
     """A filter whose measure fails when a text holds `boom`."""
 

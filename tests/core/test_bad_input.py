@@ -297,6 +297,15 @@ def test_documents_behind_a_quarantined_one_keep_their_signals(tmp_path):
     assert done.dataset().table(["id"])["id"].to_pylist() == ["a-2", "a-5"]
 
 
+def test_documents_beside_a_quarantined_one_are_dropped_by_their_own_rule(tmp_path):
+    texts = ["fine", "boom", "also fine", "drop me", "fine too", "boom", "drop me as well", "fine"]
+    done = run(recipe_of(write_jsonl(tmp_path / "a.jsonl", texts), own.DropsOrRaises()), tmp_path)
+    rows = {row["id"]: row["rule"] for row in ledger_rows(done, "drops_or_raises")}
+    failed = "drops_or_raises_failed"
+    assert rows == {"a-1": failed, "a-3": "unwanted", "a-5": failed, "a-6": "unwanted"}
+    assert done.dataset().table(["id"])["id"].to_pylist() == ["a-0", "a-2", "a-4", "a-7"]
+
+
 def test_a_stage_that_fails_on_every_document_passes_the_limit(tmp_path):
     source = write_jsonl(tmp_path / "a.jsonl", ["boom one", "boom two"])
     with pytest.raises(QuarantineError, match=r"2 of 2 documents .* by raises_on, for example: raises_on_failed: Val"):

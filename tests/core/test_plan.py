@@ -130,13 +130,11 @@ def test_nothing_changed_says_nothing(folder, tmp_path):
     assert why(recipe_of(folder, own.MinChars()), recipe_of(folder, own.MinChars()), tmp_path) == []
 
 
-@pytest.mark.xfail(strict=True, reason="explain_changes remembers one stage per name")
 def test_nothing_changed_says_nothing_of_a_stage_that_stands_twice(folder, tmp_path):
     recipe = recipe_of(folder, own.MinChars(), own.Upper(), own.MinChars(min_chars=5))
     assert why(recipe, recipe, tmp_path) == []
 
 
-@pytest.mark.xfail(strict=True, reason="minhash declares no `uses`: a new `verify` makes the signatures again")
 def test_a_changed_threshold_is_explained_with_both_values(folder, tmp_path):
     lines = why(recipe_of(folder, Minhash(verify=0.7)), recipe_of(folder, Minhash(verify=0.8)), tmp_path)
     assert lines == ["minhash.stars: verify 0.8 → 0.7"]

@@ -152,6 +152,7 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(InputError, match="the disk is full"):
         store.write_json(tmp_path / "a.json", {"new": 1})
     assert (tmp_path / "a.json").read_text() == "old"
+    assert not (tmp_path / ".a.json.tmp").is_symlink(), "the half-written file is removed"
     with pytest.raises(TypeError):
         store.write_json(tmp_path / "b.json", {"no json": object()})
     assert not (tmp_path / "b.json").exists()
