@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +12,8 @@ import typer
 
 from datacurate import cli_stages
 
-RECIPE = Annotated[Path, typer.Argument(help="A recipe (YAML).", show_default=False)]
-RUN = Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)]
+RECIPE = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe (YAML).", show_default=False)]
+RUN = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
 OUT = Annotated[Path | None, typer.Option(help="Folder of the run.", show_default="runs/NAME")]
 STORE = Annotated[Path, typer.Option(help="Folder of the store, shared by runs.")]
 PROFILE = Annotated[Path | None, typer.Option(help="A profile (YAML): where and how to run.", show_default=False)]
@@ -79,18 +80,20 @@ def plan(
 
 @app.command()
 def lint(recipe: RECIPE, set_: SET = None, as_json: JSON = False) -> None:
-    """Find what is wrong or odd in a recipe before it runs; exit status 2 when something is found."""
+    """Find what is wrong in a recipe before it runs; exit status 2 for more than notes."""
     from datacurate.api import load_recipe
     from datacurate.audit.lint import lint as check
 
     findings = check(load_recipe(recipe, set_ or []))
     _print(findings if as_json else "\n".join(findings) or "Nothing found.")
-    raise typer.Exit(2 if findings else 0)
+    raise typer.Exit(2 if any(not finding.startswith("note: ") for finding in findings) else 0)
 
 
 @app.command()
 def show(
-    folder: Annotated[Path, typer.Argument(help="A dataset: RUN/NN-stage, or the --out of a stage command.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A dataset: RUN/NN-stage, or the --out of a stage command.")
+    ],
     rows: Annotated[int, typer.Option(min=0, help="Documents to print.")] = 3,
     as_json: JSON = False,
 ) -> None:
@@ -116,7 +119,9 @@ def audit(
 
 
 @app.command()
-def trace(run: RUN, id: Annotated[str, typer.Argument(help="A document's id.")], as_json: JSON = False) -> None:
+def trace(
+    run: RUN, id: Annotated[str, typer.Argument(metavar="ID", help="A document's id.")], as_json: JSON = False
+) -> None:
     """Tell one document's life: where it went on, where it was removed, and why."""
     from datacurate.audit.trace import trace as follow
 
@@ -126,8 +131,8 @@ def trace(run: RUN, id: Annotated[str, typer.Argument(help="A document's id.")],
 
 @app.command()
 def diff(
-    a: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
-    b: Annotated[Path, typer.Argument(help="The folder of another run.", show_default=False)],
+    a: Annotated[Path, typer.Argument(metavar="A", help="The folder of a run.", show_default=False)],
+    b: Annotated[Path, typer.Argument(metavar="B", help="The folder of another run.", show_default=False)],
     as_json: JSON = False,
 ) -> None:
     """Tell which documents changed fate between two runs, and why."""
@@ -138,7 +143,9 @@ def diff(
 
 
 @app.command()
-def explain(name: Annotated[str, typer.Argument(help="A stage or a source format.")], as_json: JSON = False) -> None:
+def explain(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A stage or a source format.")], as_json: JSON = False
+) -> None:
     """Explain a stage: what survives, why, every option and where its number comes from."""
     from datacurate.describe import explain_as_json, explain_as_text
 
@@ -156,7 +163,7 @@ def stages(as_json: JSON = False) -> None:
 
 
 @app.command()
-def schema(name: Annotated[str, typer.Argument(help="A stage, or 'recipe'.")] = "recipe") -> None:
+def schema(name: Annotated[str, typer.Argument(metavar="NAME", help="A stage, or 'recipe'.")] = "recipe") -> None:
     """Print the JSON Schema of recipes (for editors), or of one stage."""
     from datacurate.describe import schema_of
 
@@ -169,10 +176,17 @@ def _print(value: Any) -> None:
     sys.stdout.write(cli_stages.printable(text) + "\n")
 
 
+def _stop(*_: Any) -> None:
+    from datacurate.core.errors import Stopped
+
+    raise Stopped("stopped. What was finished is kept; run the same command again to go on.")
+
+
 def main() -> None:
     """Entry point. Exit status: 0 done, 1 error, 2 recipe or options, 3 input, 4 tasks, 5 quarantine, 6 ledger."""
     from datacurate.core.errors import CurateError
 
+    signal.signal(signal.SIGINT, _stop)
     try:
         app()
     except CurateError as error:
@@ -181,6 +195,3 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("curate: stopped. What was finished is kept; run the same command again to go on.", file=sys.stderr)
-        sys.exit(130)

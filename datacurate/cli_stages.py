@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 from typer.core import TyperGroup
 
+from datacurate.core.errors import RecipeError, did_you_mean
+
 GROUPS = {"filter": "Filters: keep the documents whose signals pass.", "dedup": "Deduplication: keep one of each."}
 ALIASES = {"mix": "mixture", "train": "training"}
 """Verbs that name a stage otherwise than recipes do."""
@@ -48,7 +50,9 @@ class StageGroup(Lazy):
 
     def get_command(self, ctx: Any, name: str) -> Any:
         known = _dashed(name)
-        return self.stage_command(known) if known in self.list_commands(ctx) else None
+        if known in self.list_commands(ctx):
+            return self.stage_command(known)
+        raise RecipeError(f"no {self.name} stage is called '{name}'. {did_you_mean(known, self.list_commands(ctx))}")
 
 
 @functools.cache
@@ -100,7 +104,9 @@ def _stage_function(stage: str) -> Callable:
 
 
 def _how(
-    input: Annotated[list[str], typer.Argument(help="Files, folders or datasets.", show_default=False)],
+    input: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Files, folders or datasets.", show_default=False)
+    ],
     *,
     out: Annotated[Path, typer.Option(help="Folder of the result.", show_default=False)],
     store: Annotated[Path | None, typer.Option(help="Folder of the store.", show_default="OUT/.store")] = None,
@@ -154,7 +160,6 @@ def _run_stage(kind: Any, given: dict[str, Any], how: dict[str, Any]) -> None:
     from pydantic import ValidationError
 
     from datacurate.api import run_stage
-    from datacurate.core.errors import RecipeError
     from datacurate.core.recipe import explain
 
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from pathlib import Path
 from typing import Any
 
 from datacurate.core import ledger
@@ -13,6 +14,7 @@ from datacurate.core.explain import explain_changes
 from datacurate.core.plan import Plan
 from datacurate.core.registry import ENDINGS, stage_class, stage_modules
 from datacurate.core.run import Run
+from datacurate.core.task import EachTask, Task
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -40,11 +42,26 @@ def table(rows: list[list[str]], left: int = 1) -> str:
 def plan_as_json(plan: Plan, past: dict[str, Any] | None) -> dict[str, Any]:
     """Stages with keys, barriers with task counts, and why something runs again."""
     barriers = [
-        {"label": b.label, "tasks": len(b.tasks), "missing": sum(not task.done() for task in b.tasks)}
+        {"label": b.label, "tasks": len(b.tasks), "missing": len(missing), "from": _begins(missing)}
         for b in plan.barriers
+        for missing in [[task for task in b.tasks if not task.done()]]
     ]
     stages = [{"number": s.number, **s.identity()} for s in plan.stages]
     return {"recipe": plan.recipe.name, "stages": stages, "barriers": barriers, "why": explain_changes(plan, past)}
+
+
+def _begins(missing: list[Task]) -> str:
+    """Where the fused tasks that are to do begin, when that is not at their beginning."""
+    stored, signals = set(), set()
+    for task in missing:
+        if isinstance(task, EachTask):
+            at, head = task.start()
+            if isinstance(head, str) and head != task.head:
+                stored.add(Path(head).parent.name.rpartition("-")[0])
+            measures = [step for step in task.steps[at:] if step.role == "measure"]
+            signals |= {step.stage.name() for step in measures if Path(step.out).exists()}
+    lines = [f"from stored {', '.join(sorted(stored))}"] if stored else []
+    return "; ".join(lines + ([f"stored signals of {', '.join(sorted(signals))}"] if signals else []))
 
 
 def plan_as_text(plan: Plan, past: dict[str, Any] | None) -> str:
@@ -55,8 +72,8 @@ def plan_as_text(plan: Plan, past: dict[str, Any] | None) -> str:
         options = ", ".join(f"{k}={v}" for k, v in s["fields"].items() if k != "files")
         rows.append([f"{s['number']:02d}-{s['name']}", s["key"], options])
     lines = [table(rows, left=3), ""]
-    rows = [["barrier", "tasks", "to do"]]
-    rows += [[b["label"], str(b["tasks"]), str(b["missing"])] for b in value["barriers"]]
+    rows = [["barrier", "tasks", "to do", ""]]
+    rows += [[b["label"], str(b["tasks"]), str(b["missing"]), b["from"]] for b in value["barriers"]]
     lines.append(table(rows))
     if value["why"]:
         lines += ["", "Since the last run:", *(f"  {line}" for line in value["why"])]
@@ -80,8 +97,33 @@ def run_as_text(run: Run) -> str:
                      size(books["out"]["bytes"])])  # fmt: skip
     lines = [table(rows)] if len(rows) > 1 else []
     lines += [_receipt_line(run, m) for m in run.manifests if "receipt" in m["phases"]]
-    lines.append(f"{run.tasks} tasks done now; results in {run.folder}")
+    if removed := rules(run.manifests):
+        lines += ["", table([["removed by", "documents"], *removed], left=1), ""]
+    lines.append(f"{plural(run.tasks, 'task')} done now; results in {run.folder}")
     return "\n".join(lines)
+
+
+RULES = 12
+"""The rules that removed most are listed; the report lists all."""
+
+
+def rules(manifests: list[dict[str, Any]]) -> list[list[str]]:
+    """The rules that removed most documents, by stage, as rows of a table."""
+    counts = {
+        f"{m['stage']}: {rule}" + (f" ({fate})" if fate != "dropped" else ""): amounts["documents"]
+        for m in manifests
+        if "ledger" in m
+        for fate in ledger.FATES
+        for rule, amounts in m["ledger"][fate].items()
+    }
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    rest = [["and others", f"{sum(n for _, n in most[RULES:]):,}"]] if most[RULES:] else []
+    return [[name, f"{n:,}"] for name, n in most[:RULES]] + rest
+
+
+def plural(count: int, noun: str) -> str:
+    """1 task, 2 tasks."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _receipt_line(run: Run, manifest: dict[str, Any]) -> str:
@@ -126,8 +168,15 @@ def _short(value: Any) -> Any:
 def dataset_as_text(dataset: Dataset, rows: int) -> str:
     """The same for people."""
     value = dataset_as_json(dataset, rows)
-    head = f"{value['stage']}-{value['key']}: {value['rows']:,} rows in {value['shards']} shards, "
+    head = f"{value['stage']}-{value['key']}: {plural(value['rows'], 'row')} in {plural(value['shards'], 'shard')}, "
     head += size(value["bytes"])
+    if not value["shards"] and "ledger" in dataset.manifest:
+        kept = dataset.manifest["ledger"]["out"]
+        amount = f"{plural(kept['documents'], 'document')} ({size(kept['bytes'])})"
+        return (
+            f"{value['stage']}-{value['key']}: handed {amount} on to the next stage without storing them. "
+            "Look at a later stage of the run; the last one is always stored."
+        )
     columns = ", ".join(f"{name} {kind}" for name, kind in value["columns"].items())
     lines = [head, columns]
     for row in value["first"]:

@@ -67,12 +67,13 @@ class Warcs:
     members: list[bytes] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     ids: list[str] = field(default_factory=list)
+    crawl: str = ""
 
     def add(self, kind: str, block: bytes, count: str, url: str = "", **more: object) -> None:
         """One record; `length`, `id` and `damage` make it a bad one."""
         number = len(self.members)
         date = datetime(2024, 5, 18) + timedelta(seconds=97 * number)
-        id = str(more.get("id") or uuid.uuid5(SPACE, f"{number} {url}"))
+        id = str(more.get("id") or uuid.uuid5(SPACE, f"{self.crawl}{number} {url}"))
         lines = [
             f"WARC/{'1.1' if number % 3 == 0 else '1.0'}",
             f"WARC-Type: {kind}",
@@ -229,7 +230,10 @@ def build_web(shared: Path, out: Path) -> dict[str, Counter[str]]:
     broken(chosen, bad)
     made = bad.members[len(warc.members) :]
     (out / "web.warc.gz").write_bytes(b"".join(warc.members[:middle] + made + warc.members[middle:]))
-    cut = warc.members[:40]
+    second = Warcs(crawl="second crawl ")
+    second.add("warcinfo", about, "warcinfo", type="application/warc-fields")
+    responses(chosen, second)
+    cut = second.members[:40]
     (out / "broken.warc.gz").write_bytes(b"".join(cut)[: -len(cut[-1]) // 2])
     counts = Counter({"sound records": 39, "broken: cut in the middle of a gzip member": 1})
     return {"web.warc.gz": bad.counts, "broken.warc.gz": counts}

@@ -23,6 +23,10 @@ MANY = 0.5
 """A rule that removes more than this share of a source's probe is named."""
 
 
+NOTE = "note: "
+"""Begins findings that are worth a look and need not be wrong."""
+
+
 def lint(recipe: Recipe, probe: bool = True) -> list[str]:
     """Findings, one line each; none means that nothing looks wrong.
 
@@ -169,7 +173,8 @@ class Probe:
         fired, came = self.fired[number, rule], self.came[number]
         name = f"{_name(self.recipe.stages[number])}: the rule '{rule}'"
         if not any(fired.values()):
-            yield f"{name} removes none of the {sum(came.values()):,} documents probed. Does it do what it should?"
+            count = sum(came.values())
+            yield f"{NOTE}{name} removes none of the {count:,} documents probed. Does it do what it should?"
         for source, count in fired.items():
             if count > MANY * came[source]:
                 yield (

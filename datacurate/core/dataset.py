@@ -43,7 +43,7 @@ class Dataset:
         path = Path(folder) / MANIFEST
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             hint = "Name the folder of a stage, e.g. RUN/03-minhash."
             raise InputError(f"{folder}: no {MANIFEST} here. {hint}") from None
         except (OSError, ValueError) as error:

@@ -36,6 +36,12 @@ class QuarantineError(CurateError):
     exit_code = 5
 
 
+class Stopped(CurateError):
+    """The user stopped the run."""
+
+    exit_code = 130
+
+
 class LedgerError(CurateError):
     """The books of a stage do not balance: a bug in that stage, never in the data."""
 

@@ -180,9 +180,9 @@ class _Planner:
         dataset = Dataset.open(str(source.dataset()))
         self.bytes += sum(shard.bytes for shard in dataset.shards)
         self.given = _given(dataset)
-        for source, books in dataset.manifest.get("sources", {}).items():
-            mine = self.brought.setdefault(source, {"documents": 0, "bytes": 0})
-            self.brought[source] = {unit: mine[unit] + books["out"][unit] for unit in mine}
+        for name, books in dataset.manifest.get("sources", {}).items():
+            mine = self.brought.setdefault(name, {"documents": 0, "bytes": 0})
+            self.brought[name] = {unit: mine[unit] + books["out"][unit] for unit in mine}
         return dataset.key, {s.name: str(s.path) for s in dataset.shards}, [s.name for s in dataset.shards]
 
     def _files(self, name: str, source: Source) -> tuple[str, dict[str, Input | str], list[str]]:

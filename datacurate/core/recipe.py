@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError
+from pydantic import BaseModel, ConfigDict, SerializeAsAny, StringConstraints, ValidationError
 
 from datacurate.core.errors import CurateError, RecipeError, did_you_mean
 from datacurate.core.registry import ENDINGS, stage_class
@@ -22,8 +22,8 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    name: str
-    """Names the run's folder."""
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+    """Names the run's folder: letters, digits, `_`, `.` and `-`."""
     sources: dict[str, SerializeAsAny[Source]]
     """Where documents come from; the name is their `source` column."""
     stages: list[SerializeAsAny[Stage]] = []
@@ -231,6 +231,8 @@ def explain(error: Any, kind: type[BaseModel]) -> str:
     if error["type"] == "missing":
         return f"option '{name}' is missing. Give it a value."
     message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "list_type":
+        return f"{name}: a list is wanted, but got {error['input']!r}. Write [{error['input']}]."
     return f"{name}: {message}, but got {error['input']!r}." if name else f"{message}."
 
 

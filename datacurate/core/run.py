@@ -68,6 +68,7 @@ def execute(plan: Plan, executor: Executor, folder: str | Path, reporter: Report
     try:
         if run.tasks:
             _do(plan, executor, reporter)
+        _check_quarantine(plan)
     finally:
         finished = [stage for stage in plan.stages if stage.finished()]
         run.manifests = [publish(plan.recipe.name, stage, folder) for stage in finished]

@@ -34,7 +34,7 @@ def mix(x: np.ndarray) -> np.ndarray:
 
 def positions(order: np.ndarray, epoch: np.ndarray, seed: int) -> np.ndarray:
     """Place of each copy in the shuffled order, uint64: a hash of (seed, document, epoch)."""
-    salt = mix(np.array([seed], np.uint64) + GOLDEN)
+    salt = mix(np.array([seed % 2**64], np.uint64) + GOLDEN)
     return mix(mix(order ^ salt) + (epoch.astype(np.uint64) + np.uint64(1)) * GOLDEN)
 
 

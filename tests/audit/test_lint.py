@@ -96,8 +96,8 @@ def test_the_probe_names_rules_that_remove_nothing_or_too_much(tmp_path):
     name = "audit_runs.Shouting: the rule"
     assert found == [
         f"{name} 'shouting' removes 6 of the 10 documents probed of source loud (60%). Check its bounds.",
-        f"{name} 'short' removes none of the 20 documents probed. Does it do what it should?",
-        f"{name} 'long' removes none of the 20 documents probed. Does it do what it should?",
+        f"note: {name} 'short' removes none of the 20 documents probed. Does it do what it should?",
+        f"note: {name} 'long' removes none of the 20 documents probed. Does it do what it should?",
     ]
 
 

@@ -36,7 +36,7 @@ class Exact(Stage):
     keep: Literal["first"] = "first"
     """Which copy survives: the first in the order of shards and rows."""
 
-    @each
+    @each(uses=("ignore_case",))
     def digest(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
         """The digest and id of every document that has text."""
         from datacurate.kernels import content
@@ -52,7 +52,7 @@ class Exact(Stage):
             id=(docs["id"].take(some), "large_string"),
         )
 
-    @by("slice", keys=slices)
+    @by("slice", keys=slices, uses=("keep",))
     def duplicates(self, digest: pa.Table) -> pa.Table:
         """Every document whose text an earlier one has, with the first that has it."""
         high, low, rows = (_rows.numpy(digest, name) for name in ("high", "low", "row"))
@@ -67,7 +67,7 @@ class Exact(Stage):
             similarity=(np.ones(again.sum()), "float64"),
         )
 
-    @once
+    @once(uses=())
     def verdict(self, duplicates: pa.Table) -> pa.Table:
         """The removed documents in the order of their rows."""
         return _rows.by_row(duplicates)

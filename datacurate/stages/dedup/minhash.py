@@ -17,6 +17,9 @@ SLICES = 16
 """Tasks that the comparisons are spread over. One holds a sixteenth of the shingles of all documents that met
 another one, about 1.4 bytes per byte of their text."""
 
+SIGNATURE = ("ngram", "bands", "rows", "seed")
+"""The fields that signatures depend on: another `verify` or `keep` does not sketch again."""
+
 
 def band_numbers(stage: Minhash, size: Size) -> list[tuple[int]]:
     """One key per band."""
@@ -59,7 +62,7 @@ class Minhash(Stage):
     """Which document survives: the first in the order of shards and rows, or the longest in bytes of text (among
     equals, the least id), whatever the shards."""
 
-    @each
+    @each(uses=SIGNATURE)
     def sketch(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
         """The hash of every band of every document, band by band."""
         from datacurate.kernels import minhash
@@ -72,7 +75,7 @@ class Minhash(Stage):
             row=(np.tile(np.asarray(rows, dtype=np.uint64)[some], self.bands), "uint64"),
         )
 
-    @by("band", keys=band_numbers)
+    @by("band", keys=band_numbers, uses=())
     def buckets(self, sketch: pa.Table) -> pa.Table:
         """The rows of every hash that at least two documents have."""
         hashes, rows = _rows.numpy(sketch, "hash"), _rows.numpy(sketch, "row")
@@ -82,7 +85,7 @@ class Minhash(Stage):
         met = np.append(again, False) | np.append(False, again) if len(order) else np.zeros(0, bool)
         return _rows.table(bucket=(hashes[met], "uint64"), row=(rows[order[met]], "uint64"))
 
-    @once
+    @once(uses=())
     def groups(self, buckets: pa.Table) -> pa.Table:
         """The rows that buckets link, directly or through others: what must be compared in one place."""
         from datacurate.kernels import minhash
@@ -90,7 +93,7 @@ class Minhash(Stage):
         rows, groups = minhash.groups(_rows.numpy(buckets, "bucket"), _rows.numpy(buckets, "row"))
         return _rows.table(row=(rows, "uint64"), group=(groups, "uint64"))
 
-    @each
+    @each(uses=SIGNATURE)
     def shingles(self, docs: pa.Table, rows: np.ndarray, groups: pa.Table) -> pa.Table:
         """Of the documents that met another one: their buckets and their sets of shingles."""
         from datacurate.kernels import minhash, shingles
@@ -112,7 +115,7 @@ class Minhash(Stage):
             hashes=(_rows.as_lists(values, offsets), "hashes"),
         )
 
-    @by("slice", keys=slices)
+    @by("slice", keys=slices, uses=("bands", "verify", "keep"))
     def stars(self, shingles: pa.Table) -> pa.Table:
         """The documents that are near-duplicates of a survivor, with that survivor and their similarity."""
         from datacurate.kernels import minhash
@@ -137,7 +140,7 @@ class Minhash(Stage):
             keys = [("length", "descending"), ("id", "ascending"), *keys]
         return pc.sort_indices(shingles, sort_keys=keys).to_numpy()
 
-    @once
+    @once(uses=())
     def verdict(self, stars: pa.Table) -> pa.Table:
         """The removed documents in the order of their rows."""
         return _rows.by_row(stars)

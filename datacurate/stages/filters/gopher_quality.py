@@ -11,7 +11,7 @@ from datacurate.core.types import Amount, Count, Fraction
 class GopherQuality(Filter):
     """Keep documents that read like prose: enough words of usual length, few symbols, bullets and cut-off lines.
 
-    Menus, tag clouds, tables, code and teasers each break one of these rules; articles and books break none.
+    Menus, tag clouds, tables, code and teasers each break one of these rules; articles and books seldom do.
     An option that is `null` switches its rule off. Words are those of `kernels.text`: punctuation marks are tokens.
     Gopher's quality filters (Rae et al. 2021, appendix A1.1), as datatrove's GopherQualityFilter states them.
     """
