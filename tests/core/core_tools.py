@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -104,7 +105,7 @@ def curate(capsys: pytest.CaptureFixture[str], *words: Any) -> tuple[int, str, s
     """A command in this process: exit status, standard output, standard error. An unexpected error propagates."""
     from datacurate.cli import main
 
-    before = sys.argv
+    before, interrupt = sys.argv, signal.getsignal(signal.SIGINT)
     sys.argv = ["curate", *map(str, words)]
     capsys.readouterr()
     code: Any = 0
@@ -114,6 +115,7 @@ def curate(capsys: pytest.CaptureFixture[str], *words: Any) -> tuple[int, str, s
         code = end.code or 0
     finally:
         sys.argv = before
+        signal.signal(signal.SIGINT, interrupt)
     said = capsys.readouterr()
     return code, said.out, said.err
 

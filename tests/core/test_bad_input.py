@@ -258,7 +258,6 @@ def test_too_much_quarantine_stops_the_run(tmp_path, command):
     assert command(recipe_of(tmp_path / "x.jsonl", own.MinChars(), quarantine_limit=0.2))[0] == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the limit is only checked when there is something to do")
 def test_too_much_quarantine_stops_the_run_again(tmp_path, command):
     """A second launch finds everything done; the limit holds nevertheless."""
     (tmp_path / "x.jsonl").write_text('{"text": "long text"}\n{broken\n')

@@ -128,7 +128,7 @@ def test_a_stage_command_is_the_recipe_of_that_stage(source, tmp_path, capsys):
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["key"] == plan(one_stage(stage, [source]), tmp_path).stages[-1].key
     code, said, _ = curate(capsys, "show", tmp_path / "out")
-    assert code == 0 and "1 rows in 1 shards" in said and "a longer text" in said
+    assert code == 0 and re.search("1 rows? in 1 shards?", said) and "a longer text" in said
 
 
 def test_set_changes_a_run(source, tmp_path, capsys):
@@ -156,7 +156,7 @@ def test_plan_says_why(source, tmp_path, capsys):
         (["run", "none.yaml"], 2, "Give the path of a YAML file"),
         (["run"], 2, "Missing argument"),
         (["rnu"], 2, "No such command"),
-        (["filter", "gopher-qualty"], 2, "No such command"),
+        (["filter", "gopher-qualty"], 2, "Did you mean 'gopher-quality'?"),
         (["dedup", "minhash", "x.jsonl", "--out", "out", "--bands", "0"], 2, "--bands: bands: Input should be greater"),
         (["dedup", "minhash", "x.jsonl", "--out", "out", "--bands", "many"], 2, "valid integer"),
         (["dedup", "minhash", "x.jsonl", "--out", "out", "--verify", "[1"], 2, "not valid YAML"),

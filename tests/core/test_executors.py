@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections import Counter
 from pathlib import Path
@@ -12,7 +13,6 @@ import stages_for_tests as own
 from core_tools import (
     alive,
     contents,
-    curate,
     curate_process,
     ids,
     recipe_of,
@@ -89,7 +89,7 @@ def test_the_command_exits_with_4_and_can_be_repeated(folder, tmp_path):
     trigger.unlink()
     done = curate_process(*words)
     assert done.returncode == 0, done.stderr
-    assert "1 tasks done now" in done.stdout
+    assert re.search(r"^1 tasks? done now", done.stdout, re.M)
     assert "  8" in done.stdout
 
 
@@ -129,26 +129,27 @@ def test_workers_end_with_a_killed_supervisor(folder, tmp_path):
     until(lambda: not any(map(alive, everyone)), 10)
 
 
-def test_a_stopped_command_exits_with_130_and_leaves_nobody(folder, tmp_path):
-    journal = tmp_path / "journal"
+SWALLOWED = pytest.mark.xfail(strict=True, reason="Inline takes `Stopped`, an Exception, for a failed task and goes on")
+
+
+@pytest.mark.parametrize("executor", ["local", pytest.param("inline", marks=SWALLOWED)])
+def test_a_stopped_command_says_how_to_go_on_and_leaves_nobody(folder, tmp_path, executor):
+    journal, profile = tmp_path / "journal", tmp_path / "profile.yaml"
+    profile.write_text(f"executor: {executor}\n")
     recipe = write_recipe(tmp_path / "r.yaml", recipe_of(folder, own.Journal(path=str(journal), seconds=60)))
-    command = start_curate("run", recipe, "--out", tmp_path / "run", "--store", tmp_path / "store", "--workers", 2)
+    command = start_curate(
+        "run", recipe, "--out", tmp_path / "run", "--store", tmp_path / "store", "--profile", profile
+    )
     until(journal.exists)
     everyone = descendants(command.pid)
     os.kill(command.pid, signal.SIGINT)
-    _, said = command.communicate(timeout=15)
+    try:
+        _, said = command.communicate(timeout=10)
+    finally:
+        command.kill()
     assert command.returncode == 130 and "Traceback" not in said
+    assert "What was finished is kept; run the same command again to go on." in said
     until(lambda: not any(map(alive, everyone)), 10)
-
-
-@pytest.mark.xfail(strict=True, reason="typer turns KeyboardInterrupt into exit status 130 before main() sees it")
-def test_a_stopped_command_says_how_to_go_on(tmp_path, monkeypatch, capsys):
-    def stopped(*words, **more):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("datacurate.api.load_recipe", stopped)
-    code, _, said = curate(capsys, "run", tmp_path / "r.yaml")
-    assert code == 130 and "run the same command again to go on" in said
 
 
 def test_two_launches_at_once_share_the_work(folder, tmp_path):
