@@ -31,7 +31,10 @@ def _changed(recipe: Recipe, change: str) -> Recipe:
     names = {stage.name() for stage in recipe.all_stages()}
     if name not in names:
         raise RecipeError(f"--set {change}: no stage '{name}' in this recipe. {did_you_mean(name, names)}")
-    value = {option.replace("-", "_"): yaml.safe_load(text)}
+    try:
+        value = {option.replace("-", "_"): yaml.safe_load(text)}
+    except yaml.YAMLError as error:
+        raise RecipeError(f"--set {change}: not valid YAML: {error}. Quote the value.") from None
 
     def swap(stage: Stage | None) -> Stage | None:
         return _with(stage, value, change) if stage is not None and stage.name() == name else stage

@@ -184,13 +184,13 @@ def _stop(*_: Any) -> None:
 
 def main() -> None:
     """Entry point. Exit status: 0 done, 1 error, 2 recipe or options, 3 input, 4 tasks, 5 quarantine, 6 ledger."""
-    from datacurate.core.errors import CurateError
+    from datacurate.core.errors import CurateError, Stopped
 
     signal.signal(signal.SIGINT, _stop)
     try:
-        app()
-    except CurateError as error:
-        print(f"curate: {error}", file=sys.stderr)
+        app(prog_name="curate")
+    except (CurateError, Stopped) as error:
+        print(f"curate: {cli_stages.printable(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()

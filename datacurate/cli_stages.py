@@ -121,7 +121,7 @@ def _parameter(name: str, field: Any) -> inspect.Parameter:
     """One field as an option; whatever is not a number, text, switch or choice is given as YAML."""
     kind, flag = _plain_type(field.annotation), f"--{_dashed(name)}"
     text = " ".join((field.description or "").split())
-    shown = json.dumps(field.get_default(call_default_factory=True), default=str) if not field.is_required() else False
+    shown = _shown(field)
     if kind is bool:
         option = typer.Option(f"{flag}/--no-{_dashed(name)}", help=text, show_default=shown)
     elif kind is None:
@@ -132,6 +132,11 @@ def _parameter(name: str, field: Any) -> inspect.Parameter:
         return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[kind, option])
     annotation: Any = Annotated[kind | None, option]  # type: ignore[valid-type]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _shown(field: Any) -> Any:
+    """The default as help shows it; typer puts a text in brackets."""
+    return False if field.is_required() else json.dumps(field.get_default(call_default_factory=True), default=str)
 
 
 def _plain_type(annotation: Any) -> Any:

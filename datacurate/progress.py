@@ -6,6 +6,7 @@ import sys
 import time
 from typing import Any
 
+from datacurate.cli_stages import printable
 from datacurate.core.executor import Failure
 from datacurate.core.plan import Barrier
 from datacurate.core.task import Task
@@ -43,7 +44,7 @@ class Lines:
 
     def _say(self, line: str) -> None:
         self.said = time.monotonic()
-        print(f"[{self.said - self.began:6.1f} s] {line}", file=sys.stderr, flush=True)
+        print(f"[{self.said - self.began:6.1f} s] {printable(line)}", file=sys.stderr, flush=True)
 
 
 class Bars:
@@ -68,7 +69,7 @@ class Bars:
         self.progress.advance(self.bar)
 
     def failed(self, failure: Failure) -> None:
-        self.progress.console.print(f"failed: {failure.task}: {failure.message}", markup=False)
+        self.progress.console.print(printable(f"failed: {failure.task}: {failure.message}"), markup=False)
 
     def close(self) -> None:
         self.progress.stop()

@@ -48,11 +48,12 @@ class Chain:
         return read_batches(self.head) if isinstance(self.head, str) else self._source(self.head)
 
     def _source(self, head: Input) -> Iterator[pa.Table]:
-        ledger = self._ledger(head.ledger, head.header)
         for read in head.source.read(Path(head.path), head.name):
             docs = read.docs.replace_schema_metadata(None)
-            ledger.enter(docs, docs, [], rewrites=False)
-            ledger.unread(read.unread, head.name)
+            if head.ledger:
+                ledger = self._ledger(head.ledger, head.header)
+                ledger.enter(docs, docs, [], rewrites=False)
+                ledger.unread(read.unread, head.name)
             if head.docs:
                 self._writer(head.docs).write(docs)
             yield docs
@@ -168,7 +169,7 @@ class Chain:
                 writer.commit({"shard": self.task.shard})
         receipts = {path: ledger.commit() for path, ledger in self.ledgers.items()}
         if isinstance(self.head, Input) and self.head.docs:
-            self.writers[self.head.docs].commit(receipts[self.head.ledger])
+            self.writers[self.head.docs].commit(receipts[str(self.head.ledger)])
         for step in self.steps:
             if step.docs in self.writers:
                 self.writers[step.docs].commit(receipts[step.out])

@@ -36,8 +36,8 @@ class QuarantineError(CurateError):
     exit_code = 5
 
 
-class Stopped(CurateError):
-    """The user stopped the run."""
+class Stopped(BaseException):
+    """The user stopped the run. No error: nothing that handles errors of a task or a document may swallow it."""
 
     exit_code = 130
 

@@ -169,7 +169,7 @@ class _Planner:
             heads |= mine
             keys.append(own)
             described[name] = {"key": own, "files": files}
-            ledgers += [head.ledger for head in mine.values() if isinstance(head, Input)]
+            ledgers += [str(head.ledger) for head in mine.values() if isinstance(head, Input)]
         own = keys[0] if len(keys) == 1 else key("sources", keys)
         if ledgers:
             read = PlannedStage(0, "read", own, None, {}, 1, ledgers=tuple(ledgers), sources=described)
@@ -240,12 +240,12 @@ class _Planner:
         reads = not mains and bool(self.links)
         tasks: list[Task] = []
         for number, (shard, head) in enumerate(self.head.heads.items()):
-            if reads and isinstance(head, Input):
+            if reads and isinstance(head, Input) and not head.source.reread:
                 head = _storing(head)
             tasks.append(self._each_task(number, shard, head))
         if self.links:
             label = " + ".join(dict.fromkeys(link.stage.name() for link in self.links))
-            if any(isinstance(head, Input) for head in self.head.heads.values()):
+            if any(isinstance(head, Input) and head.ledger for head in self.head.heads.values()):
                 label = f"read + {label}"
             self.barriers.append(Barrier(label, tasks))
         elif not self.barriers and any(isinstance(head, Input) for head in self.head.heads.values()):
@@ -254,7 +254,7 @@ class _Planner:
             folder = mains[-1].folder
             self.docs.heads = {shard: f"{folder}/{shard}.parquet" for shard in self.head.heads}
         elif reads:
-            self.docs.heads = {shard: _stored_path(head) for shard, head in self.docs.heads.items()}
+            self.docs.heads = {shard: _again(head) for shard, head in self.docs.heads.items()}
         self.links, self.head = [], self.docs
         self.base = self.docs
 
@@ -461,7 +461,14 @@ def _given(dataset: Dataset) -> PlannedStage:
 
 def _storing(head: Input) -> Input:
     """The same input, its documents stored as they were read."""
-    return replace(head, docs=head.ledger.replace(".ledger.parquet", ".parquet"))
+    return replace(head, docs=str(head.ledger).replace(".ledger.parquet", ".parquet"))
+
+
+def _again(head: Input | str) -> Input | str:
+    """What later tasks read: the stored documents, or the file once more."""
+    if isinstance(head, str) or not head.source.reread:
+        return _stored_path(head)
+    return replace(head, ledger=None)
 
 
 def _stored_path(head: Input | str) -> str:

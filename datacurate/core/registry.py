@@ -57,7 +57,7 @@ def _imported(path: str) -> type[Stage]:
     module, _, name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
         raise RecipeError(f"cannot import stage '{path}': {error}. Check the name and PYTHONPATH.") from error
     if not (isinstance(found, type) and issubclass(found, Stage)):
         raise RecipeError(f"'{path}' is not a Stage class. Derive it from datacurate.Stage, Map or Filter.")

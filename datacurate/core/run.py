@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -12,10 +13,10 @@ from typing import Any, Protocol
 
 from datacurate.core import ledger
 from datacurate.core.dataset import MANIFEST, Dataset
-from datacurate.core.errors import LedgerError, QuarantineError, TaskError
+from datacurate.core.errors import CurateError, LedgerError, QuarantineError, TaskError
 from datacurate.core.executor import Executor, Failure
 from datacurate.core.plan import Barrier, Plan, PlannedStage
-from datacurate.core.store import make_folder, read_footer, read_parts, write_json
+from datacurate.core.store import explain_os_error, make_folder, read_footer, read_parts, write_json, write_text
 from datacurate.core.task import Task
 
 QUARANTINE_LINES = 10_000
@@ -63,17 +64,27 @@ def execute(plan: Plan, executor: Executor, folder: str | Path, reporter: Report
     folder = make_folder(folder)
     reporter = reporter or Silent()
     write_json(folder / "plan.json", {"recipe": plan.recipe.name, "stages": [s.identity() for s in plan.stages]})
-    (folder / "recipe.yaml").write_text(plan.recipe.as_yaml(), encoding="utf-8")
+    write_text(folder / "recipe.yaml", plan.recipe.as_yaml())
     run = Run(folder, tasks=len(plan.missing()))
     try:
         if run.tasks:
             _do(plan, executor, reporter)
         _check_quarantine(plan)
-    finally:
-        finished = [stage for stage in plan.stages if stage.finished()]
-        run.manifests = [publish(plan.recipe.name, stage, folder) for stage in finished]
+    except BaseException:
+        with contextlib.suppress(CurateError, OSError):
+            _publish_all(plan, folder)
+        raise
+    run.manifests = _publish_all(plan, folder)
     _check_chain(run.manifests)
     return run
+
+
+def _publish_all(plan: Plan, folder: Path) -> list[dict[str, Any]]:
+    """Publish the stages that are finished."""
+    try:
+        return [publish(plan.recipe.name, stage, folder) for stage in plan.stages if stage.finished()]
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
 
 
 def _do(plan: Plan, executor: Executor, reporter: Reporter) -> None:
@@ -215,8 +226,7 @@ def _list_quarantine(stage: PlannedStage, folder: Path) -> None:
         if any(books["quarantined"] for books in read_footer(file)["books"].values()):
             lines += _quarantine_lines(file)
     if lines:
-        make_folder(folder)
-        path.write_text("\n".join(lines[:QUARANTINE_LINES]) + "\n", encoding="utf-8")
+        write_text(path, "\n".join(lines[:QUARANTINE_LINES]) + "\n")
 
 
 def _quarantine_lines(file: str) -> list[str]:

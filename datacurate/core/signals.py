@@ -68,11 +68,18 @@ def judge(stage: Filter, measured: pa.Table) -> tuple[pa.Array, list[Removed]]:
         index=index,
         fate="dropped",
         rule=[names[i] for i in first],
-        rules=[[names[i] for i in np.flatnonzero(column)] for column in failed.T],
+        rules=_named(failed, names),
         value=_values(list(rules.values()), measured, first, index),
         bound=np.array([_bound(rules[names[i]]) for i in first], dtype=np.float64),
     )
     return pa.array(keep), [removed]
+
+
+def _named(failed: np.ndarray, names: list[str]) -> pa.Array:
+    """The names of the rules that every document fails, from `failed` (rules, documents)."""
+    _, rule = np.nonzero(failed.T)
+    offsets = np.concatenate([[0], np.cumsum(failed.sum(axis=0))]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(names, pa.string()).take(pa.array(rule)))
 
 
 def _values(rules: list[Any], measured: pa.Table, first: np.ndarray, index: np.ndarray) -> np.ndarray:

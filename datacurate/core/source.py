@@ -54,6 +54,8 @@ class Source(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     version: ClassVar[int] = 1
+    reread: ClassVar[bool] = False
+    """Whether reading the files again costs no more than reading stored documents: then none are stored."""
     suffixes: ClassVar[tuple[str, ...]] = ()
     """File name endings that choose this format."""
     makes: ClassVar[tuple[str, ...]] = ("id", "text", "source")

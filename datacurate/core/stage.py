@@ -89,7 +89,7 @@ class Removed:
     index: np.ndarray
     fate: Fate
     rule: str | Sequence[str]
-    rules: Sequence[Sequence[str]] | None = None
+    rules: Sequence[Sequence[str]] | pa.Array | None = None
     value: np.ndarray | None = None
     bound: np.ndarray | None = None
     survivor: Sequence[str] | None = None

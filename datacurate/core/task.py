@@ -21,7 +21,8 @@ class Input:
     name: str
     source: Source
     path: str
-    ledger: str
+    ledger: str | None
+    """Where the books of reading go; None where the file is read again."""
     header: dict[str, Any]
     docs: str | None = None
     """Where the documents are stored as they were read, if they are."""
@@ -62,7 +63,7 @@ class EachTask:
     @property
     def outputs(self) -> list[str]:
         """Files that exist when the task is done; the documents last."""
-        ledgers = [self.head.ledger] if isinstance(self.head, Input) else []
+        ledgers = [self.head.ledger] if isinstance(self.head, Input) and self.head.ledger else []
         outs = ledgers + [step.out for step in self.steps]
         head = [self.head.docs] if isinstance(self.head, Input) and self.head.docs else []
         return outs + head + [step.docs for step in self.steps if step.docs]

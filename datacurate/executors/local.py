@@ -32,7 +32,7 @@ class _Worker:
 
 
 class Local:
-    """`workers` processes, started once. The first compiles the kernels before the others start."""
+    """`workers` processes, started once. The first compiles the kernels before any of them gets a task."""
 
     def __init__(self, workers: int, logs: Path):
         self.workers = workers
@@ -41,15 +41,15 @@ class Local:
         self.context = multiprocessing.get_context("spawn")
 
     def start(self, stages: list[Stage]) -> None:
-        """Start one worker and let it compile and cache what the stages need, then the others."""
+        """Start the workers, and let the first compile and cache what the stages need."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        first = self._spawn()
+        self.pool = [self._spawn() for _ in range(self.workers)]
+        first = self.pool[0]
         first.pipe.send(("warm", stages, str(self.logs / "warm.log")))
         if not first.pipe.poll(START_SECONDS):
             log = self.logs / "warm.log"
             raise CurateError(f"The first worker did not get ready in {START_SECONDS} s. Read {log}.")
         self._receive_warm(first)
-        self.pool = [first] + [self._spawn() for _ in range(self.workers - 1)]
 
     def _receive_warm(self, worker: _Worker) -> None:
         try:

@@ -30,6 +30,7 @@ class Parquet(Source):
     """One document per row."""
 
     suffixes = (".parquet",)
+    reread = True
 
     text: str = "text"
     """Column of the text."""
@@ -103,6 +104,15 @@ class Parquet(Source):
 
     def _rows(self, table: pa.Table, first: int, file: Path, source: str) -> Read:
         """The documents of a few rows; `first` is the number of the first."""
+        if self.id in table.column_names:
+            ids, texts = _sound(table[self.id]), _sound(table[self.text])
+            if ids is not None and texts is not None and pc.min(pc.binary_length(ids)).as_py() != 0:
+                made = {"id": ids, "text": texts, "source": pa.array([source] * len(texts), pa.string())}
+                return Read(self._with_rest(made, table))
+        return self._row_by_row(table, first, file, source)
+
+    def _row_by_row(self, table: pa.Table, first: int, file: Path, source: str) -> Read:
+        """The same where a row may lack its text or id, or hold bytes that are no UTF-8."""
         texts, bad = _strings(table[self.text])
         ids, bad_ids = _strings(table[self.id]) if self.id in table.column_names else ([None] * len(texts), {})
         unread, keep = [], []
@@ -152,6 +162,19 @@ def _is_string(kind: Any) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def _sound(column: pa.ChunkedArray) -> Any:
+    """A column of strings as it is, when no value is null and all are UTF-8; else None."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if column.null_count or not _is_string(kind):
+        return None
+    try:
+        plain = pc.cast(column, pa.string())
+        plain.validate(full=True)
+    except (pa.ArrowException, OSError):
+        return None
+    return plain
 
 
 def _strings(column: pa.ChunkedArray) -> tuple[list[str | None], dict[int, bytes]]:

@@ -205,7 +205,6 @@ def test_web_text_does_not_drive_the_terminal(tmp_path, capsys, how):
         assert re.search(r"nice(\\+u001b|\[U\+001B\])", said), "shown as an escape"
 
 
-@pytest.mark.xfail(strict=True, reason="main() prints errors as they are; file names and headers are web text, too")
 def test_errors_about_hostile_names_do_not_drive_the_terminal(tmp_path, capsys):
     (tmp_path / "in").mkdir()
     path = tmp_path / "in" / "evil\x1b[31m.docx"

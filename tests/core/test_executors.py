@@ -129,10 +129,7 @@ def test_workers_end_with_a_killed_supervisor(folder, tmp_path):
     until(lambda: not any(map(alive, everyone)), 10)
 
 
-SWALLOWED = pytest.mark.xfail(strict=True, reason="Inline takes `Stopped`, an Exception, for a failed task and goes on")
-
-
-@pytest.mark.parametrize("executor", ["local", pytest.param("inline", marks=SWALLOWED)])
+@pytest.mark.parametrize("executor", ["local", pytest.param("inline")])
 def test_a_stopped_command_says_how_to_go_on_and_leaves_nobody(folder, tmp_path, executor):
     journal, profile = tmp_path / "journal", tmp_path / "profile.yaml"
     profile.write_text(f"executor: {executor}\n")

@@ -58,16 +58,11 @@ def peak(folder: Path, size: int, row_group: int | None, every: int = 10) -> int
     return said["peak"]
 
 
-HELD = pytest.mark.xfail(strict=True, reason="PartWriter holds three copies of a table that is laid out by key")
-
-
-@HELD
 def test_a_shard_whose_documents_all_have_a_copy(tmp_path):
     """100 MB. The shingles of all of them, 1.4 bytes per byte of text, are laid out by key."""
     assert peak(tmp_path, 100 * MB, row_group=None, every=2) < 750 * MB
 
 
-@HELD
 @pytest.mark.slow
 @pytest.mark.parametrize("row_group", [None, 20_000], ids=["one row group", "many row groups"])
 def test_a_shard_of_1_gb(tmp_path, row_group):
