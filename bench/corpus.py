@@ -1,12 +1,12 @@
 """The corpora of the benchmark: Parquet under build/bench/, the same bytes each time.
 
-From ../shared/data where it is there: the 18F handbook's history (near-duplicates), samples of C4, ccnet, arXiv,
-Stack Exchange and others, and the English pages of Debian's documentation after main-content extraction. Otherwise
-from the repository's sample/.
+From ../shared/data where it is there: the 18F handbook's history and editions of Gutenberg books (near-duplicates),
+samples of C4, ccnet, arXiv, Stack Exchange and others, and the English pages of Debian's documentation after
+main-content extraction. Otherwise from the repository's sample/.
 
-`small` is those documents, once. `large` is copies of them: in copy c the letters of all words of five letters or
-more are rotated by c. That keeps sizes, stop words, symbols, lines and repetition as they are, and makes documents
-of different copies share hardly any run of five words.
+`small` is those documents, once. `medium` and `large` are 2 and 4 copies of them: in copy c the letters of all words
+of five letters or more are rotated by c. That keeps sizes, stop words, symbols, lines and repetition as they are, and
+makes documents of different copies share hardly any run of five words.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 BUILD = ROOT / "build" / "bench"
 SHARDS = 4
-COPIES = 6
+COPIES = {"small": 1, "medium": 2, "large": 4}
 PAGES = 2_000
-VERSION = 1
+VERSION = 3
 """Bump when the corpus changes: it names the folder."""
 
 TEXTS = (
-    "neardup/18f_handbook_history/docs.jsonl.gz", "text/c4_demo.jsonl.gz", "text/cc_en_head-*.jsonl.gz",
+    "neardup/*/docs.jsonl.gz", "text/c4_demo.jsonl.gz", "text/cc_en_head-*.jsonl.gz",
     "text/mix/*.jsonl.gz", "quality/*.jsonl.gz",
 )  # fmt: skip
 LONG_WORD = re.compile("[A-Za-z]{5,}")
 
 
 def build(size: str) -> Path:
-    """The folder of corpus `small` or `large`, built unless it is there."""
+    """The folder of corpus `small`, `medium` or `large`, built unless it is there."""
     folder = BUILD / f"corpus-v{VERSION}-{'shared' if SHARED.exists() else 'sample'}-{size}"
     if not (done := folder.with_suffix(".done")).exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,9 +67,7 @@ def describe(folder: Path) -> dict[str, Any]:
 def _documents(size: str) -> list[tuple[str, str]]:
     base = list(_shared() if SHARED.exists() else _sample())
     base = [(f"{at:06d}", text) for at, text in enumerate(base) if text]
-    if size == "small":
-        return base
-    return [(f"{copy}-{name}", _vary(text, copy)) for copy in range(COPIES) for name, text in base]
+    return [(f"{copy}-{name}", _vary(text, copy)) for copy in range(COPIES[size]) for name, text in base]
 
 
 def _vary(text: str, copy: int) -> str:

@@ -41,14 +41,14 @@ def main() -> None:
     parser.add_argument("--workers", default="1,2")
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
-    small, large = corpus.build("small"), corpus.build("large")
-    results: dict[str, Any] = {"machine": machine(), "corpora": [corpus.describe(folder) for folder in (small, large)]}
+    medium, large = corpus.build("medium"), corpus.build("large")
+    results: dict[str, Any] = {"machine": machine(), "corpora": [corpus.describe(folder) for folder in (medium, large)]}
     show_setting(results)
     size = results["corpora"][0]["text_bytes"] / 1e6
     counts = [int(count) for count in given.workers.split(",")]
-    results["peers"] = [against_peer(what, small, n, size, given.repeats) for what in TITLES for n in counts]
+    results["peers"] = [against_peer(what, medium, n, size, given.repeats) for what in TITLES for n in counts]
     results["copy"] = against_copy(large, results["corpora"][1]["text_bytes"] / 1e6, given.repeats)
-    results["kernels"] = against_kernels(small, size)
+    results["kernels"] = against_kernels(medium, size)
     (corpus.BUILD / "results.json").write_text(json.dumps(results, indent=1) + "\n")
 
 

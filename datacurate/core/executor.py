@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from datacurate.core.errors import CurateError
+from datacurate.core.identity import key
 from datacurate.core.stage import Stage
 from datacurate.core.task import Task
 
@@ -37,6 +39,12 @@ class Executor(Protocol):
 
     def stop(self) -> None:
         """Let workers go."""
+
+
+def compiled_marker(stages: list[Stage]) -> Path | None:
+    """A file that is there once the kernels of these stages have been compiled into the cache; None without a cache."""
+    folder = import_module("datacurate.kernels").CACHE
+    return None if folder is None else folder / f"compiled-{key(sorted({stage.name() for stage in stages}))}"
 
 
 def quietly_named(label: str) -> str:

@@ -55,7 +55,10 @@ def make_folder(path: str | Path) -> Path:
 
 @contextlib.contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`; synced and renamed to `path` when the block ends well, else removed."""
+    """A temporary path beside `path`; synced and renamed to `path` when the block ends well, else removed.
+
+    The folder is not synced: a name that a power failure takes back is a task that is not done.
+    """
     path = Path(path)
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.tmp")
@@ -64,19 +67,10 @@ def atomic(path: str | Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.rename(path)
-        _sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise explain_os_error(error, path) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from datacurate.core.errors import CurateError
-from datacurate.core.executor import Failure, quietly_named
+from datacurate.core.executor import Failure, compiled_marker, quietly_named
 from datacurate.core.stage import Stage
 from datacurate.core.task import Task
 
@@ -41,19 +41,28 @@ class Local:
         self.context = multiprocessing.get_context("spawn")
 
     def start(self, stages: list[Stage]) -> None:
-        """Start the workers, and let the first compile and cache what the stages need."""
+        """Start the workers. The first compiles and caches what the stages need, unless an earlier run did."""
         self.logs.mkdir(parents=True, exist_ok=True)
         self.pool = [self._spawn() for _ in range(self.workers)]
-        first = self.pool[0]
-        first.pipe.send(("warm", stages, str(self.logs / "warm.log")))
-        if not first.pipe.poll(START_SECONDS):
-            log = self.logs / "warm.log"
-            raise CurateError(f"The first worker did not get ready in {START_SECONDS} s. Read {log}.")
-        self._receive_warm(first)
+        done = compiled_marker(stages)
+        if done is None or not done.exists():
+            self._warm(self.pool[:1], stages)
+            if done is not None:
+                done.touch()
+        self._warm(self.pool, stages)
+
+    def _warm(self, workers: list[_Worker], stages: list[Stage]) -> None:
+        """Let workers load, at the same time, what the stages need."""
+        for worker in workers:
+            worker.pipe.send(("warm", stages, str(self.logs / "warm.log")))
+        for worker in workers:
+            self._receive_warm(worker)
 
     def _receive_warm(self, worker: _Worker) -> None:
+        failure: str | None = f"a worker was not ready in {START_SECONDS} s"
         try:
-            failure, _ = worker.pipe.recv()
+            if worker.pipe.poll(START_SECONDS):
+                failure, _ = worker.pipe.recv()
         except EOFError:
             failure = "the worker died"
         if failure:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 
-def _cache_beside_its_sources() -> None:
-    """Keep compiled code in a folder named after what all kernels say.
+def _cache_folder() -> Path | None:
+    """Where compiled code is kept: a folder named after what all kernels say; None where none can be made.
 
     numba looks only at the file that holds a function: a helper changed in another file would go unnoticed.
     """
@@ -22,12 +22,13 @@ def _cache_beside_its_sources() -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
-            os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
+            return Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(folder)))
     except OSError:
         pass  # numba then caches beside the sources, or not at all
+    return None
 
 
-_cache_beside_its_sources()
+CACHE = _cache_folder()
 
 
 def __getattr__(name: str) -> Any:

@@ -108,6 +108,16 @@ def _measure_lines(data, begin, end, table, out):
     return seen < 0x80
 
 
+@njit(nogil=True, cache=True, forceinline=True)
+def _width(data, start, length):
+    """Characters of a token; most are ASCII, also in texts that are not, and fit into eight bytes."""
+    if length <= 8 and start + 8 <= len(data):
+        high = np.uint64(0x8080808080808080) >> np.uint64(8 * (8 - length))
+        if not load64(data, start) & high:
+            return length
+    return count_characters(data, start, start + length)
+
+
 @njit(nogil=True, cache=True)
 def _measure_words(data, begin, starts, ends, count, table, ascii, stops, seen, stamp, out):
     """Tokens, words, their characters, tokens with a letter, distinct stop words."""
@@ -132,7 +142,7 @@ def _measure_words(data, begin, starts, ends, count, table, ascii, stops, seen, 
         alpha += has_letter
         if is_word:
             words += 1
-            characters += length if ascii else count_characters(data, start, end)
+            characters += length if ascii else _width(data, start, length)
         if found < total and (first[c] >> np.uint64(min(length, 63))) & np.uint64(1):
             entry = _stop_word(data, start, length, listed, slots, hashes, at)
             if entry >= 0 and seen[entry] != stamp:

@@ -89,6 +89,8 @@ def _pieces(data, start, end, breaks, most, slots, hashes, starts, lengths, stam
         if stop < end and i - stop < breaks:
             continue
         pieces += 1
+        if pieces == 1 and stop >= end:
+            break  # alone: nothing that it could repeat
         length = stop - at
         h = hash_bytes(data, at, length)
         entry = find_or_add(slots, mask, stamp, hashes, starts, lengths, entries, h, data, at, length)

@@ -263,7 +263,7 @@ def segment(data: np.ndarray, offsets: np.ndarray) -> Words:
     starts, ends = np.empty(room, np.int32), np.empty(room, np.int32)
     kinds, counts = np.empty(room, np.uint8), np.empty(len(offsets), np.int64)
     total = _segment(data, offsets, properties(), starts, ends, kinds, counts)
-    return Words(starts[:total].copy(), ends[:total].copy(), counts, kinds[:total].copy())
+    return Words(starts[:total], ends[:total], counts, kinds[:total])
 
 
 def words(text: pa.Array | pa.ChunkedArray) -> Words:
