@@ -51,7 +51,7 @@ def test_keep_and_min_score():
     assert made.docs["id"].to_pylist() == ["c"]
     assert made.docs.column_names == ["id", "text", "language", "language_score"]
     [removed] = made.removed
-    assert list(removed.rules) == [["language"], *[["language", "language_score"]] * 3]
+    assert removed.rules.to_pylist() == [["language"], *[["language", "language_score"]] * 3]
     everything = Language().decided(docs, Language().measured(docs))
     assert everything.docs.num_rows == 5
 
