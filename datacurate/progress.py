@@ -63,7 +63,9 @@ class Bars:
         if self.bar is not None:
             self.progress.stop_task(self.bar)
         done = len(barrier.tasks) - missing
-        self.bar = self.progress.add_task(barrier.label, total=len(barrier.tasks), completed=done)
+        names = barrier.label.split(" + ")
+        label = barrier.label if len(names) < 4 else f"{names[0]} … {names[-1]}"
+        self.bar = self.progress.add_task(label, total=len(barrier.tasks), completed=done)
 
     def finished(self, task: Task) -> None:
         self.progress.advance(self.bar)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -38,6 +39,7 @@ class Local:
         self.workers = workers
         self.logs = logs
         self.pool: list[_Worker] = []
+        self.warned: set[str] = set()
         self.context = multiprocessing.get_context("spawn")
 
     def start(self, stages: list[Stage]) -> None:
@@ -62,7 +64,8 @@ class Local:
         failure: str | None = f"a worker was not ready in {START_SECONDS} s"
         try:
             if worker.pipe.poll(START_SECONDS):
-                failure, _ = worker.pipe.recv()
+                failure, _, warnings = worker.pipe.recv()
+                self._pass_on(warnings)
         except EOFError:
             failure = "the worker died"
         if failure:
@@ -102,13 +105,21 @@ class Local:
         assert task is not None
         worker.task = None
         try:
-            message, error = worker.pipe.recv()
+            message, error, warnings = worker.pipe.recv()
         except (EOFError, ConnectionResetError):
             return self._bury(worker, task)
+        self._pass_on(warnings)
         if message is None:
             finished(task)
             return None
         return Failure(task.label, message, self._log(task), error)
+
+    def _pass_on(self, warnings: list[str]) -> None:
+        """Give warnings of workers to this process's log, each once."""
+        for warning in warnings:
+            if warning not in self.warned:
+                self.warned.add(warning)
+                logging.getLogger("datacurate").warning("%s", warning)
 
     def _bury(self, worker: _Worker, task: Task) -> Failure:
         worker.process.join()
@@ -138,16 +149,17 @@ def _work(pipe: Connection, supervisor: int) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads are 10 times slower on shared cores
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with(supervisor)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=[_Stderr()])
     while True:
         try:
             kind, job, log = pipe.recv()
         except (EOFError, OSError):
             return
-        with _output_to(log):
-            answer = _attempt(kind, job)
-        if answer == (None, None):
+        with _output_to(log), _Warnings() as warnings:
+            message, error = _attempt(kind, job)
+        if message is None:
             _remove_empty(log)
-        pipe.send(answer)
+        pipe.send((message, error, warnings.messages))
 
 
 def _attempt(kind: str, job: Any) -> tuple[str | None, CurateError | None]:
@@ -161,6 +173,32 @@ def _attempt(kind: str, job: Any) -> tuple[str | None, CurateError | None]:
         traceback.print_exc()
         return f"{type(error).__name__}: {error}", error if isinstance(error, CurateError) else None
     return None, None
+
+
+class _Stderr(logging.StreamHandler):
+    """Writes to whatever standard error is at the moment: the log of the task."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        self.stream = sys.stderr
+        super().emit(record)
+
+
+class _Warnings(logging.Handler):
+    """Keeps what is said at level WARNING or above, for the supervisor."""
+
+    def __enter__(self) -> _Warnings:
+        self.messages: list[str] = []
+        self.setLevel(logging.WARNING)
+        logging.getLogger("datacurate").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("datacurate").removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the message."""
+        self.messages.append(record.getMessage())
 
 
 @contextlib.contextmanager
