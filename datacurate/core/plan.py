@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from datacurate.core.dataset import Dataset
-from datacurate.core.errors import RecipeError, did_you_mean
+from datacurate.core.errors import InputError, RecipeError, did_you_mean
 from datacurate.core.identity import file_digest, key
 from datacurate.core.recipe import Recipe
 from datacurate.core.source import Source
 from datacurate.core.stage import Filter, Phase, Size, Stage
 from datacurate.core.task import EachTask, Input, Step, TableTask, Task
+
+ALWAYS = ("docs", "rows", "folder")
+"""Parameters of phases that need nothing in front."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class Made:
 
     @property
     def identity(self) -> str:
-        """The key together with the list of parts: what a phase depends on that reads all of them."""
-        return key(self.key, sorted(self.parts))
+        """The key together with the parts in order: what a phase depends on that reads all of them."""
+        return key(self.key, self.parts)
 
 
 @dataclass
@@ -94,6 +97,8 @@ class Plan:
     store: str
     stages: list[PlannedStage]
     barriers: list[Barrier]
+    brought: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Documents and bytes, by source, of the datasets that are read in place."""
 
     @property
     def tasks(self) -> list[Task]:
@@ -138,7 +143,7 @@ class _Docs:
 
     @property
     def identity(self) -> str:
-        return key(self.key, sorted(self.shards))
+        return key(self.key, self.shards)
 
 
 class _Planner:
@@ -159,14 +164,16 @@ class _Planner:
         for stage in self.recipe.all_stages():
             previous = self._add(stage, previous)
         self._close()
-        return Plan(self.recipe, self.store, self.stages, self.barriers)
+        return Plan(self.recipe, self.store, self.stages, self.barriers, self.brought)
 
     def _read_sources(self) -> _Docs:
         heads: dict[str, Input | str] = {}
         keys, described, ledgers = [], {}, []
+        self._check_sources()
         for name, source in self.recipe.sources.items():
             own, mine, files = self._dataset(source) if source.dataset() else self._files(name, source)
-            heads |= mine
+            for shard, head in mine.items():
+                heads[_unique(f"{shard}-{own}" if shard in heads else shard, heads)] = head
             keys.append(own)
             described[name] = {"key": own, "files": files}
             ledgers += [str(head.ledger) for head in mine.values() if isinstance(head, Input)]
@@ -175,6 +182,17 @@ class _Planner:
             read = PlannedStage(0, "read", own, None, {}, 1, ledgers=tuple(ledgers), sources=described)
             self.stages.append(replace(read, brought=self.brought))
         return _Docs(own, heads, _columns(self.recipe.sources.values()))
+
+    def _check_sources(self) -> None:
+        """Raise one InputError for everything that is wrong with the files of all sources."""
+        errors = []
+        for name, source in self.recipe.sources.items():
+            try:
+                Dataset.open(str(source.dataset())) if source.dataset() else source.check(_expand(source))
+            except InputError as error:
+                errors.append(f"source {name}: {error}")
+        if errors:
+            raise InputError("\n".join(errors))
 
     def _dataset(self, source: Source) -> tuple[str, dict[str, Input | str], list[str]]:
         dataset = Dataset.open(str(source.dataset()))
@@ -186,10 +204,7 @@ class _Planner:
         return dataset.key, {s.name: str(s.path) for s in dataset.shards}, [s.name for s in dataset.shards]
 
     def _files(self, name: str, source: Source) -> tuple[str, dict[str, Input | str], list[str]]:
-        from datacurate.sources import expand
-
-        files = expand(source.path)
-        source.check(files)
+        files = _expand(source)
         options = source.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
         own = key("read", source.name(), source.version, options, name)
         folder = f"{self.store}/read-{own}"
@@ -197,10 +212,11 @@ class _Planner:
         heads: dict[str, Input | str] = {}
         for file in files:
             self.bytes += file.stat().st_size
-            shard = f"{_plain(name)}-{_plain(file.name.split('.')[0])}-{file_digest(file)}"
-            ledger = f"{folder}/{_unique(shard, heads)}.ledger.parquet"
-            heads[_unique(shard, heads)] = Input(name, source, str(file), ledger, header)
-        return own, heads, list(heads)
+            content = key(name, file.name, file_digest(file))
+            shard = _unique(f"{_plain(name)}-{_plain(file.name.split('.')[0])}-{content}", heads)
+            heads[shard] = Input(name, source, str(file), f"{folder}/{shard}.ledger.parquet", header)
+        # by name, not by path: where files lie must not matter
+        return own, dict(sorted(heads.items())), sorted(heads)
 
     def _add(self, stage: Stage, previous: PlannedStage | None) -> PlannedStage:
         self._check_columns(stage)
@@ -287,6 +303,7 @@ class _Adding:
     digests: list[str]
 
     def add(self) -> None:
+        self._check_reads()
         if self.phase.grouping == "each" and "docs" in self.phase.reads:
             self._to_chain()
         else:
@@ -311,6 +328,15 @@ class _Adding:
         phase = None if self.is_main else self.phase.name
         fields = self.stage.changed_fields(uses)
         return key(self.stage.name(), self.stage.version, phase, fields, self.digests, list(parents), more)
+
+    def _check_reads(self) -> None:
+        """Raise RecipeError when nothing before this phase makes what it reads."""
+        for name in self.phase.reads:
+            if name not in (*ALWAYS, *self.phase.by) and self._found(name) is None:
+                raise RecipeError(
+                    f"{self.stage.name()}.{self.phase.name} reads '{name}', which nothing before it makes. "
+                    f"Put the stage that makes it in front: a training needs a mixture, for example."
+                )
 
     def _found(self, name: str) -> Made | None:
         """The phase that a parameter names: of this stage, or of the one before."""
@@ -338,7 +364,9 @@ class _Adding:
         keys = [m.identity for m in found.values() if m is not None and m.grouping != "each"]
         beside = {n: m for n, m in found.items() if m is not None and m.grouping == "each"}
         docs = planner.base if self.is_measure and self._base_serves() else planner.docs
-        own = self._own_key([docs.key, *keys])
+        # references hold the shard's number: where they are stored, other shards make other references
+        order = [docs.identity] if "rows" in self.phase.reads and not self.is_main else []
+        own = self._own_key([docs.key, *keys, *order])
         folder = self._folder(own)
         parents = [docs.key, *keys]
         header = {
@@ -479,6 +507,12 @@ def _columns(sources: Any) -> frozenset[str] | None:
     """Columns that the documents of all sources are known to have; None when a source keeps its own columns."""
     known = [source.columns() for source in sources]
     return None if any(columns is None for columns in known) else frozenset(set.union(*map(set, known)))
+
+
+def _expand(source: Source) -> list[Path]:
+    from datacurate.sources import expand
+
+    return expand(source.path)
 
 
 def _plain(name: str) -> str:

@@ -14,6 +14,8 @@ from datacurate.core.source import Source
 from datacurate.core.stage import Stage
 from datacurate.core.types import Fraction
 
+DEPTH = 20
+"""Recipes are nested a handful of levels."""
 KEYS = ("name", "sources", "stages", "mixture", "training", "quarantine_limit")
 
 
@@ -113,6 +115,8 @@ class _Reader:
 
     def _plain(self, node: yaml.Node, path: tuple) -> Any:
         self.lines.setdefault(path, node.start_mark.line + 1)
+        if len(path) > DEPTH:
+            return self._fail(path, "this is nested too deeply, or refers to itself. Write it out.")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -125,6 +129,9 @@ class _Reader:
     def _mapping(self, node: yaml.MappingNode, path: tuple) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for name_node, child in node.value:
+            if not isinstance(name_node, yaml.ScalarNode):
+                self._fail(path, "a key is a plain word here, not a list or mapping.")
+                continue
             name = str(name_node.value)
             self.lines[(*path, name)] = name_node.start_mark.line + 1
             if name in made:
@@ -166,6 +173,9 @@ class _Reader:
                 return self._make(kind, {"path": given[named[0]], **_without(given, named[0])}, path, named[0])
             known = ", ".join(sorted(formats()))
             return self._fail(path, f"a source names its format once, e.g. {{jsonl: docs/*.jsonl}}. Known: {known}.")
+        paths = given if isinstance(given, list) else [given]
+        if not paths or not all(isinstance(one, str) for one in paths):
+            return self._fail(path, "a source is a path, a list of paths, or a mapping with its format as a key.")
         try:
             first = given[0] if isinstance(given, list) and given else given
             return self._make(find_format(first), {"path": given}, path, path[-1])

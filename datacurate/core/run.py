@@ -62,6 +62,7 @@ def execute(plan: Plan, executor: Executor, folder: str | Path, reporter: Report
     input is unusable, LedgerError when books do not balance. What was finished is kept in every case.
     """
     folder = make_folder(folder)
+    make_folder(plan.store)
     reporter = reporter or Silent()
     write_json(folder / "plan.json", {"recipe": plan.recipe.name, "stages": [s.identity() for s in plan.stages]})
     write_text(folder / "recipe.yaml", plan.recipe.as_yaml())
@@ -75,7 +76,9 @@ def execute(plan: Plan, executor: Executor, folder: str | Path, reporter: Report
             _publish_all(plan, folder)
         raise
     run.manifests = _publish_all(plan, folder)
-    _check_chain(run.manifests)
+    if unfinished := [stage.folder for stage in plan.stages if not stage.finished()]:
+        raise LedgerError(f"{unfinished[0]}: all tasks are done, but files are missing. Please report this bug.")
+    _check_chain(run.manifests, {} if plan.stages[0].number == 0 else plan.brought)
     return run
 
 
@@ -261,9 +264,17 @@ def _nearer(value: Any, folder: str) -> Any:
     return os.path.normpath(os.path.join(folder, value))
 
 
-def _check_chain(manifests: list[dict[str, Any]]) -> None:
-    """What one stage hands on is what the next one gets, to the document and the byte."""
+def _check_chain(manifests: list[dict[str, Any]], brought: dict[str, dict[str, int]] | None = None) -> None:
+    """What one stage hands on is what the next one gets, to the document and the byte.
+
+    `brought` is what datasets hold that the first stage reads in place.
+    """
     kept = [m for m in manifests if "ledger" in m]
+    if brought and kept:
+        out = {unit: sum(amounts[unit] for amounts in brought.values()) for unit in ("documents", "bytes")}
+        came = {unit: kept[0]["ledger"]["in"][unit] for unit in out}
+        if came != out:
+            raise LedgerError(f"the datasets hold {out}, but {kept[0]['folder']} got {came}. Please report this bug.")
     for manifest in kept:
         ledger.check(manifest["ledger"], manifest["folder"])
     for before, after in itertools.pairwise(kept):

@@ -124,6 +124,8 @@ class Stage(BaseModel):
     """Columns that the documents must have."""
     makes: ClassVar[tuple[str, ...]] = ()
     """Columns that are there after the stage, besides those that came in."""
+    unkeyed: ClassVar[tuple[str, ...]] = ()
+    """Fields that say how to work, not what comes out: they do not enter the key."""
     result: ClassVar[Literal["documents", "sequences", "model"]] = "documents"
     """What the stage hands on."""
     handed_on: ClassVar[str | None] = None
@@ -156,7 +158,7 @@ class Stage(BaseModel):
         """
         changed = self.model_dump(mode="json", exclude_defaults=True)
         files = {place for file in self.files() for place in (file, os.path.dirname(file))}
-        own = {n: v for n, v in changed.items() if uses is None or n in uses}
+        own = {n: v for n, v in changed.items() if (uses is None or n in uses) and n not in self.unkeyed}
         return {n: v for n, v in own.items() if not (isinstance(v, str) and v.rstrip("/") in files)}
 
     def seeing(self, names: Sequence[str]) -> Any:

@@ -62,12 +62,15 @@ class Local:
 
     def _receive_warm(self, worker: _Worker) -> None:
         failure: str | None = f"a worker was not ready in {START_SECONDS} s"
+        error: CurateError | None = None
         try:
             if worker.pipe.poll(START_SECONDS):
-                failure, _, warnings = worker.pipe.recv()
+                failure, error, warnings = worker.pipe.recv()
                 self._pass_on(warnings)
         except EOFError:
             failure = "the worker died"
+        if error is not None:
+            raise error
         if failure:
             raise CurateError(f"Starting workers failed: {failure}. Read {self.logs / 'warm.log'}.")
 

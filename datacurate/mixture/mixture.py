@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import model_validator
 
 from datacurate.core.errors import LedgerError
 from datacurate.core.stage import Size, Stage, by, each, once, one_array
@@ -112,6 +113,12 @@ class Mixture(Stage):
     """
     seed: Count = 0
     """Chooses which documents are drawn first, and the order of all."""
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> Mixture:
+        if self.weights and not any(self.weights.values()):
+            raise ValueError("all weights are 0. Give at least one source a weight above 0")
+        return self
 
     @property
     def buckets(self) -> int:

@@ -62,7 +62,8 @@ class Jsonl(Source):
                 yield batch.take()
         if (damage := stream.damage) is not None:
             rest = stream.take(PAYLOAD_BYTES)
-            batch.leave(quarantined(f"{file.name}@{stream.position}", damage.rule, damage.error, rest))
+            size = max(len(rest), file.stat().st_size - damage.start if not damage.begun else 0)
+            batch.leave(quarantined(f"{file.name}@{stream.position}", damage.rule, damage.error, rest, size))
         yield batch.take()
 
     def _line(self, line: bytes, size: int, number: int, file: Path, source: str, batch: Batch) -> None:
@@ -85,7 +86,7 @@ class Jsonl(Source):
 def parsed(line: bytes) -> dict[str, Any]:
     """The JSON object of a line."""
     try:
-        row = json.loads(line.decode("utf-8-sig"))
+        row = json.loads(line.decode("utf-8-sig"), object_pairs_hook=_once)
     except UnicodeDecodeError as error:
         raise Unusable("not_utf8", str(error)[:300]) from None
     except (ValueError, RecursionError) as error:
@@ -93,6 +94,16 @@ def parsed(line: bytes) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise Unusable("not_object", f"a JSON {type(row).__name__}, not an object")
     return row
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object from its pairs; a key that stands there twice would lose its first value."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Unusable("duplicate_key", f"the key {twice!r} stands there twice")
+    return made
 
 
 def lines(stream: Stream, most: int) -> Iterator[tuple[int, bytes, int]]:

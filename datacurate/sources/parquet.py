@@ -45,6 +45,9 @@ class Parquet(Source):
             schema = opened.schema_arrow
             if self.text not in schema.names:
                 raise InputError(self._missing(file, "text", self.text, schema.names, "the text"))
+            for name in (self.text, self.id):
+                if name and schema.names.count(name) > 1:
+                    raise InputError(f"{file}: {schema.names.count(name)} columns called '{name}'. Rename the others.")
             kind = schema.field(self.text).type
             if not _is_string(kind):
                 raise InputError(

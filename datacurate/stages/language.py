@@ -54,7 +54,7 @@ class Language(Filter):
         for language in keep:
             if language not in LANGUAGES:
                 raise ValueError(f"unknown language '{language}'. {did_you_mean(language, LANGUAGES)}")
-        return keep
+        return sorted(set(keep))  # neither order nor repetition matters, so neither enters the key
 
     def files(self) -> list[str]:
         """The model: another model gives another key."""

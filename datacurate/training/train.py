@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
+from pydantic import model_validator
 
-from datacurate.core.errors import CurateError, RecipeError
+from datacurate.core.errors import CurateError
 from datacurate.core.stage import Stage, once
 from datacurate.core.types import Amount, Count, Positive
 
@@ -46,6 +47,7 @@ class Training(Stage):
 
     result = "model"
     needs = ()
+    unkeyed = ("log_every", "checkpoint_every")
 
     preset: Literal["tiny", "small", "base"] = "tiny"
     """Size: tiny (0.4 M parameters besides embeddings, for a CPU), small (25 M) or base (85 M, as GPT-2 small)."""
@@ -100,18 +102,28 @@ class Training(Stage):
         columns = zip(*metrics, strict=True)
         return pa.table([pa.array(c, f.type) for c, f in zip(columns, METRICS, strict=True)], schema=METRICS)
 
+    @model_validator(mode="after")
+    def _fits(self) -> Training:
+        """Notice a shape that cannot be before anything runs."""
+        width, heads, kv_heads = self._widths()
+        if width % (2 * heads) or heads % kv_heads:
+            raise ValueError(
+                f"width {width}, heads {heads} and kv_heads {kv_heads} do not fit together. "
+                "Make width a multiple of twice the heads, and heads a multiple of kv_heads"
+            )
+        return self
+
+    def _widths(self) -> tuple[int, int, int]:
+        preset = PRESETS[self.preset]
+        heads = self.heads or preset["heads"]
+        return self.width or preset["width"], heads, self.kv_heads or heads
+
     def shape(self, vocabulary: int, sequence_length: int) -> Shape:
         """The model's size; the vocabulary is rounded up to a multiple of 64, which matrix units prefer."""
         from datacurate.training.model import Shape
 
-        preset = PRESETS[self.preset]
-        layers, width, heads = (getattr(self, n) or preset[n] for n in ("layers", "width", "heads"))
-        kv_heads = self.kv_heads or heads
-        if width % (2 * heads) or heads % kv_heads:
-            raise RecipeError(
-                f"training: width {width}, heads {heads} and kv_heads {kv_heads} do not fit together. "
-                "Make width a multiple of twice the heads, and heads a multiple of kv_heads."
-            )
+        width, heads, kv_heads = self._widths()
+        layers = self.layers or PRESETS[self.preset]["layers"]
         return Shape(-(-vocabulary // 64) * 64, layers, width, heads, kv_heads, sequence_length)
 
     def settings(self, steps: int) -> Settings:

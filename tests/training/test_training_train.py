@@ -12,7 +12,7 @@ import pytest
 import torch
 from packed_text import VOCABULARY
 
-from datacurate.core.errors import CurateError, RecipeError
+from datacurate.core.errors import CurateError
 from datacurate.training import checkpoint, loop
 from datacurate.training.data import Sequences
 from datacurate.training.model import Decoder, Shape
@@ -150,9 +150,9 @@ def test_checkpoints_replace_each_other_whole(tmp_path, monkeypatch):
     assert checkpoint.load(path)[1]["step"] == 1
 
 
-def test_sizes_must_fit_together(packed, receipt, tmp_path):
-    with pytest.raises(RecipeError, match="Make width a multiple"):
-        Training(width=100, heads=3).trained(packed, receipt, tmp_path)
+def test_sizes_must_fit_together():
+    with pytest.raises(ValueError, match="Make width a multiple"):
+        Training(width=100, heads=3)
 
 
 def test_without_torch_the_error_says_what_to_install(packed, receipt, tmp_path, monkeypatch):
