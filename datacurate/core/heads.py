@@ -1,0 +1,70 @@
+"""Where chains begin: files of sources that are read, stored documents, datasets of earlier runs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from datacurate.core.dataset import Dataset
+from datacurate.core.plan import Made, PlannedStage
+from datacurate.core.source import Source
+from datacurate.core.task import Input
+
+
+def given_stage(dataset: Dataset) -> PlannedStage:
+    """A dataset as the stage before the first one, so that training can read a mixture made earlier."""
+    shards = dataset.shards
+    product = Made("given", dataset.key, tuple(s.name for s in shards), tuple(str(s.path) for s in shards), "by")
+    folder = dataset.folder.resolve()
+    phases = {}
+    for name, phase in dataset.manifest["phases"].items():
+        paths = tuple(os.path.normpath(folder / part) for part in phase["parts"])
+        phases[name] = Made(name, phase["key"], tuple(Path(path).stem for path in paths), paths, "once")
+    manifest = dataset.manifest
+    return PlannedStage(
+        0, manifest["stage"], dataset.key, None, manifest["fields"], manifest["version"], phases, given=product
+    )
+
+
+def storing(head: Input) -> Input:
+    """The same input, its documents stored as they were read."""
+    return replace(head, docs=str(head.ledger).replace(".ledger.parquet", ".parquet"))
+
+
+def again(head: Input | str) -> Input | str:
+    """What later tasks read: the stored documents, or the file once more."""
+    if isinstance(head, str) or not head.source.reread:
+        return stored_path(head)
+    return replace(head, ledger=None)
+
+
+def stored_path(head: Input | str) -> str:
+    return head if isinstance(head, str) else str(storing(head).docs)
+
+
+def columns_of(sources: Any) -> frozenset[str] | None:
+    """Columns that the documents of all sources are known to have; None when a source keeps its own columns."""
+    known = [source.columns() for source in sources]
+    return None if any(columns is None for columns in known) else frozenset(set.union(*map(set, known)))
+
+
+def expanded(source: Source) -> list[Path]:
+    from datacurate.sources import expand
+
+    return expand(source.path)
+
+
+def plain(name: str) -> str:
+    """A name made safe for a file: letters, digits, `_` and `-`."""
+    return "".join(c if c.isalnum() or c in "_-" else "_" for c in name)[:80] or "_"
+
+
+def unique(shard: str, taken: dict[str, Any]) -> str:
+    """The shard's name, with a number when a file of equal name and content is there already."""
+    number, name = 1, shard
+    while name in taken:
+        number += 1
+        name = f"{shard}-{number}"
+    return name

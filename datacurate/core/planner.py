@@ -1,0 +1,381 @@
+"""Makes plans: keys for every phase, neighbouring `@each` phases fused into one task per shard."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from datacurate.core.dataset import Dataset
+from datacurate.core.errors import InputError, RecipeError, did_you_mean
+from datacurate.core.heads import again, columns_of, expanded, given_stage, plain, stored_path, storing, unique
+from datacurate.core.identity import file_digest, key
+from datacurate.core.plan import Barrier, Made, Plan, PlannedStage
+from datacurate.core.recipe import Recipe
+from datacurate.core.source import Source
+from datacurate.core.stage import Filter, Phase, Size, Stage
+from datacurate.core.task import EachTask, Input, Step, TableTask, Task
+
+ALWAYS = ("docs", "rows", "folder")
+"""Parameters of phases that need nothing in front."""
+
+
+@dataclass
+class _Link:
+    """A step of the open chain, for all shards."""
+
+    stage: Stage
+    phase: Phase
+    role: Literal["measure", "main", "side"]
+    folder: str
+    header: dict[str, Any]
+    tables: dict[str, tuple[str, ...]]
+    beside: dict[str, str]
+    by: tuple[str, ...]
+    stores: bool = False
+
+
+@dataclass
+class _Docs:
+    """The documents at one point: their key and, per shard, where they are or how they are read."""
+
+    key: str
+    heads: dict[str, Input | str]
+    columns: frozenset[str] | None
+
+    @property
+    def shards(self) -> tuple[str, ...]:
+        return tuple(self.heads)
+
+    @property
+    def identity(self) -> str:
+        return key(self.key, self.shards)
+
+
+class Planner:
+    """Walks through a recipe, keeping one chain of `@each` phases open until something must wait for it."""
+
+    def __init__(self, recipe: Recipe, store: Path):
+        self.recipe = recipe
+        self.store = str(store)
+        self.claims = f"{store}/.claims"
+        self.stages: list[PlannedStage] = []
+        self.barriers: list[Barrier] = []
+        self.links: list[_Link] = []
+        self.bytes = 0
+        self.given: PlannedStage | None = None
+        self.brought: dict[str, dict[str, int]] = {}
+
+    def plan(self) -> Plan:
+        self.head = self.docs = self.base = self._read_sources()
+        previous = self.given
+        for stage in self.recipe.all_stages():
+            previous = self._add(stage, previous)
+        self._close()
+        return Plan(self.recipe, self.store, self.stages, self.barriers, self.brought)
+
+    def _read_sources(self) -> _Docs:
+        heads: dict[str, Input | str] = {}
+        keys, described, ledgers = [], {}, []
+        self._check_sources()
+        for name, source in self.recipe.sources.items():
+            own, mine, files = self._dataset(source) if source.dataset() else self._files(name, source)
+            for shard, head in mine.items():
+                heads[unique(f"{shard}-{own}" if shard in heads else shard, heads)] = head
+            keys.append(own)
+            described[name] = {"key": own, "files": files}
+            ledgers += [str(head.ledger) for head in mine.values() if isinstance(head, Input)]
+        own = keys[0] if len(keys) == 1 else key("sources", keys)
+        if ledgers:
+            read = PlannedStage(0, "read", own, None, {}, 1, ledgers=tuple(ledgers), sources=described)
+            self.stages.append(replace(read, brought=self.brought))
+        return _Docs(own, heads, columns_of(self.recipe.sources.values()))
+
+    def _check_sources(self) -> None:
+        """Raise one InputError for everything that is wrong with the files of all sources."""
+        errors = []
+        for name, source in self.recipe.sources.items():
+            try:
+                Dataset.open(str(source.dataset())) if source.dataset() else source.check(expanded(source))
+            except InputError as error:
+                errors.append(f"source {name}: {error}")
+        if errors:
+            raise InputError("\n".join(errors))
+
+    def _dataset(self, source: Source) -> tuple[str, dict[str, Input | str], list[str]]:
+        dataset = Dataset.open(str(source.dataset()))
+        self.bytes += sum(shard.bytes for shard in dataset.shards)
+        self.given = given_stage(dataset)
+        for name, books in dataset.manifest.get("sources", {}).items():
+            mine = self.brought.setdefault(name, {"documents": 0, "bytes": 0})
+            self.brought[name] = {unit: mine[unit] + books["out"][unit] for unit in mine}
+        return dataset.key, {s.name: str(s.path) for s in dataset.shards}, [s.name for s in dataset.shards]
+
+    def _files(self, name: str, source: Source) -> tuple[str, dict[str, Input | str], list[str]]:
+        files = expanded(source)
+        options = source.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
+        own = key("read", source.name(), source.version, options, name)
+        folder = f"{self.store}/read-{own}"
+        header = {"stage": "read", "key": own, "version": source.version, "fields": options, "parents": []}
+        heads: dict[str, Input | str] = {}
+        for file in files:
+            self.bytes += file.stat().st_size
+            content = key(name, file.name, file_digest(file))
+            shard = unique(f"{plain(name)}-{plain(file.name.split('.')[0])}-{content}", heads)
+            heads[shard] = Input(name, source, str(file), f"{folder}/{shard}.ledger.parquet", header)
+        # by name, not by path: where files lie must not matter
+        return own, dict(sorted(heads.items())), sorted(heads)
+
+    def _add(self, stage: Stage, previous: PlannedStage | None) -> PlannedStage:
+        self._check_columns(stage)
+        digests = [file_digest(path) for path in stage.files()]
+        fields = {**stage.changed_fields(), **({"files": digests} if digests else {})}
+        number = self.stages[-1].number + 1 if self.stages else 1
+        planned = PlannedStage(number, stage.name(), "", stage, fields, stage.version)
+        for phase in stage.phases():
+            _Adding(self, planned, previous, phase, digests).add()
+        if stage.result == "documents":
+            if not isinstance(stage, Filter):
+                self.base = self.docs
+            self._learn_columns(stage)
+        else:
+            planned.key = planned.product.key if planned.product else ""
+        self.stages.append(planned)
+        return planned
+
+    def _check_columns(self, stage: Stage) -> None:
+        if self.docs.columns is None or stage.result == "model":
+            return
+        for column in stage.needs:
+            if column not in self.docs.columns:
+                hint = did_you_mean(column, self.docs.columns)
+                raise RecipeError(f"{stage.name()} needs the column '{column}', which nothing before it makes. {hint}")
+
+    def _learn_columns(self, stage: Stage) -> None:
+        adds = stage.adds if isinstance(stage, Filter) else stage.makes
+        if self.docs.columns is not None:
+            self.docs.columns = self.docs.columns | set(adds)
+
+    def _close(self) -> None:
+        """Turn the open chain into one task per shard."""
+        mains = [link for link in self.links if link.role == "main"]
+        if mains:
+            mains[-1].stores = True
+        reads = not mains and bool(self.links)
+        tasks: list[Task] = []
+        for number, (shard, head) in enumerate(self.head.heads.items()):
+            if reads and isinstance(head, Input) and not head.source.reread:
+                head = storing(head)
+            tasks.append(self._each_task(number, shard, head))
+        if self.links:
+            label = " + ".join(dict.fromkeys(link.stage.name() for link in self.links))
+            if any(isinstance(head, Input) and head.ledger for head in self.head.heads.values()):
+                label = f"read + {label}"
+            self.barriers.append(Barrier(label, tasks))
+        elif not self.barriers and any(isinstance(head, Input) for head in self.head.heads.values()):
+            self._read_only()
+        if mains:
+            folder = mains[-1].folder
+            self.docs.heads = {shard: f"{folder}/{shard}.parquet" for shard in self.head.heads}
+        elif reads:
+            self.docs.heads = {shard: again(head) for shard, head in self.docs.heads.items()}
+        self.links, self.head = [], self.docs
+        self.base = self.docs
+
+    def _read_only(self) -> None:
+        """A recipe without stages still reads, counts and stores its sources."""
+        tasks: list[Task] = [
+            EachTask(f"read {shard}", shard, number, storing(head), (), self.claims)
+            for number, (shard, head) in enumerate(self.head.heads.items())
+            if isinstance(head, Input)
+        ]
+        self.barriers.append(Barrier("read", tasks))
+        self.docs.heads = {shard: stored_path(head) for shard, head in self.head.heads.items()}
+        self.stages[0].documents = tuple(str(path) for path in self.docs.heads.values())
+
+    def _each_task(self, number: int, shard: str, head: Input | str) -> EachTask:
+        steps = tuple(_step(link, shard) for link in self.links)
+        names = "+".join(dict.fromkeys(link.stage.name() for link in self.links))
+        gpus = max((link.phase.gpus for link in self.links), default=0)
+        return EachTask(f"{names} {shard}", shard, number, head, steps, self.claims, gpus)
+
+
+@dataclass
+class _Adding:
+    """Adds one phase of a stage to the plan."""
+
+    planner: Planner
+    planned: PlannedStage
+    previous: PlannedStage | None
+    phase: Phase
+    digests: list[str]
+
+    def add(self) -> None:
+        self._check_reads()
+        if self.phase.grouping == "each" and "docs" in self.phase.reads:
+            self._to_chain()
+        else:
+            self.planner._close()
+            self._to_tables()
+
+    @property
+    def stage(self) -> Stage:
+        assert self.planned.stage is not None
+        return self.planned.stage
+
+    @property
+    def is_measure(self) -> bool:
+        return isinstance(self.stage, Filter) and self.phase.name == "measured"
+
+    @property
+    def is_main(self) -> bool:
+        return self.stage.result == "documents" and self.phase.name == self.stage.phases()[-1].name
+
+    def _own_key(self, parents: Sequence[str], more: Any = None) -> str:
+        uses = self.stage.measured_with if isinstance(self.stage, Filter) and self.is_measure else self.phase.uses
+        phase = None if self.is_main else self.phase.name
+        fields = self.stage.changed_fields(uses)
+        return key(self.stage.name(), self.stage.version, phase, fields, self.digests, list(parents), more)
+
+    def _check_reads(self) -> None:
+        """Raise RecipeError when nothing before this phase makes what it reads."""
+        for name in self.phase.reads:
+            if name not in (*ALWAYS, *self.phase.by) and self._found(name) is None:
+                raise RecipeError(
+                    f"{self.stage.name()}.{self.phase.name} reads '{name}', which nothing before it makes. "
+                    f"Put the stage that makes it in front: a training needs a mixture, for example."
+                )
+
+    def _found(self, name: str) -> Made | None:
+        """The phase that a parameter names: of this stage, or of the one before."""
+        if name in self.planned.phases:
+            return self.planned.phases[name]
+        if self.previous is None:
+            return None
+        if name == "sequences":
+            return self.previous.product
+        return self.previous.phases.get(name)
+
+    def _by(self) -> tuple[str, ...]:
+        """Columns that `@by` phases of this stage select on in this phase's table."""
+        wanted = [p.by for p in self.stage.phases() if p.grouping == "by" and self.phase.name in p.reads]
+        if len(set(wanted)) > 1:
+            raise RecipeError(
+                f"{self.stage.name()}.{self.phase.name} is read by different columns; read it by one set."
+            )
+        return wanted[0] if wanted else ()
+
+    def _to_chain(self) -> None:
+        planner = self.planner
+        found = {name: self._found(name) for name in self.phase.reads}
+        tables = {n: m.paths for n, m in found.items() if m is not None and m.grouping != "each"}
+        keys = [m.identity for m in found.values() if m is not None and m.grouping != "each"]
+        beside = {n: m for n, m in found.items() if m is not None and m.grouping == "each"}
+        docs = planner.base if self.is_measure and self._base_serves() else planner.docs
+        # references hold the shard's number: where they are stored, other shards make other references
+        order = [docs.identity] if "rows" in self.phase.reads and not self.is_main else []
+        own = self._own_key([docs.key, *keys, *order])
+        folder = self._folder(own)
+        parents = [docs.key, *keys]
+        header = {
+            "stage": self.stage.name(), "key": own, "version": self.stage.version, "fields": self.planned.fields,
+            "parents": parents,
+        }  # fmt: skip
+        role: Any = "measure" if self.is_measure else "main" if self.is_main else "side"
+        besides = {name: made.key for name, made in beside.items()}
+        link = _Link(self.stage, self.phase, role, folder, header, tables, besides, self._by(), self.stage.costly)
+        self._place(link, docs)
+        self._remember(own, folder, role)
+
+    def _base_serves(self) -> bool:
+        """Whether measuring before the filters in front gives the same signals: none of them adds a column it reads."""
+        wanted = set(inspect.signature(self.stage.measure).parameters)  # type: ignore[attr-defined]
+        made = {name for link in self.planner.links if isinstance(link.stage, Filter) for name in link.stage.adds}
+        return not wanted & made
+
+    def _place(self, link: _Link, docs: _Docs) -> None:
+        links = self.planner.links
+        if link.role != "measure":
+            links.append(link)
+            return
+        if any(other.folder == link.folder for other in links):
+            return
+        at = len(links)
+        if docs is self.planner.base and docs is not self.planner.docs:
+            while at and links[at - 1].role == "main" and isinstance(links[at - 1].stage, Filter):
+                at -= 1
+        links.insert(at, link)
+
+    def _folder(self, own: str) -> str:
+        name = self.stage.name() if self.is_main else f"{self.stage.name()}.{self.phase.name}"
+        return f"{self.planner.store}/{name}-{own}"
+
+    def _remember(self, own: str, folder: str, role: str) -> None:
+        planner, shards = self.planner, self.planner.docs.shards
+        paths = tuple(f"{folder}/{shard}.parquet" for shard in shards)
+        self.planned.phases[self.phase.name] = Made(
+            f"{self.stage.name()}.{self.phase.name}", own, shards, paths, "each"
+        )
+        if role == "main":
+            self.planned.key = own
+            self.planned.documents = paths
+            self.planned.ledgers = tuple(f"{folder}/{shard}.ledger.parquet" for shard in shards)
+            heads: dict[str, Input | str] = dict(zip(shards, paths, strict=True))
+            planner.docs = _Docs(own, heads, planner.docs.columns)
+
+    def _to_tables(self) -> None:
+        found = {n: m for n in self.phase.reads if (m := self._found(n)) is not None}
+        same_shard = self.phase.grouping == "each"
+        parents = [m.key if same_shard and m.grouping == "each" else m.identity for m in found.values()]
+        keys: Sequence[Any] = [None]
+        if self.phase.grouping == "by":
+            size = Size(self.planner.bytes, len(self.planner.docs.shards))
+            keys = list(self.phase.keys(self.stage, size)) if self.phase.keys else []
+        own = self._own_key(parents, keys if self.phase.grouping == "by" else None)
+        folder = f"{self.planner.store}/{self.stage.name()}.{self.phase.name}-{own}"
+        parts = self._parts(found, keys)
+        paths = tuple(f"{folder}/{part}.parquet" for part in parts)
+        self.planned.phases[self.phase.name] = Made(
+            f"{self.stage.name()}.{self.phase.name}", own, parts, paths, self.phase.grouping
+        )
+        tasks: list[Task] = [
+            self._table_task(found, part, path, None if self.phase.grouping != "by" else tuple(keys[at]), at)
+            for at, (part, path) in enumerate(zip(parts, paths, strict=True))
+        ]
+        self.planner.barriers.append(Barrier(f"{self.stage.name()}.{self.phase.name}", tasks))
+
+    def _parts(self, found: dict[str, Made], keys: Sequence[Any]) -> tuple[str, ...]:
+        if self.phase.grouping == "once":
+            return ("all",)
+        if self.phase.grouping == "by":
+            return tuple("-".join(map(str, value)) for value in keys)
+        return next(made.parts for made in found.values() if made.grouping == "each")
+
+    def _table_task(self, found: dict[str, Made], part: str, path: str, value: Any, at: int) -> TableTask:
+        each = self.phase.grouping == "each"
+        tables = {n: (m.paths[at],) if each and m.grouping == "each" else m.paths for n, m in found.items()}
+        keyed = tuple(n for n, m in found.items() if m.grouping != "once") if value is not None else ()
+        folder = path.removesuffix(".parquet") if "folder" in self.phase.reads else None
+        header = {"stage": self.planned.name, "phase": self.phase.name, "part": part}
+        return TableTask(
+            f"{self.stage.name()}.{self.phase.name} {part}", self.stage, self.phase, path, tables,
+            self.planner.claims, value, self._by(), folder, header, keyed, self.phase.gpus,
+        )  # fmt: skip
+
+
+def _step(link: _Link, shard: str) -> Step:
+    out = f"{link.folder}/{shard}.parquet"
+    beside = {name: _beside_path(link, name, shard) for name in link.beside}
+    if link.role != "main":
+        return Step(link.stage, link.phase, link.role, out, link.header, None, link.tables, beside, link.by)
+    ledger = f"{link.folder}/{shard}.ledger.parquet"
+    docs = out if link.stores else None
+    return Step(link.stage, link.phase, link.role, ledger, link.header, docs, link.tables, beside, link.by)
+
+
+def _beside_path(link: _Link, name: str, shard: str) -> str:
+    folder = os.path.dirname(link.folder)
+    return f"{folder}/{link.stage.name()}.{name}-{link.beside[name]}/{shard}.parquet"
