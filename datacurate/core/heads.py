@@ -8,9 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from datacurate.core.dataset import Dataset
+from datacurate.core.errors import InputError
 from datacurate.core.plan import Made, PlannedStage
 from datacurate.core.source import Source
 from datacurate.core.task import Input
+
+
+def check_stored(folder: str) -> None:
+    """Raise InputError when a dataset's documents are not there: a fused stage hands them on without storing them."""
+    dataset = Dataset.open(folder)
+    kept = dataset.manifest.get("ledger", {}).get("out", {}).get("documents", 0)
+    if kept and not dataset.shards:
+        raise InputError(
+            f"{folder}: this stage handed on {kept:,} documents without storing them. "
+            "Name a later stage of the run; the last one is always stored."
+        )
 
 
 def given_stage(dataset: Dataset) -> PlannedStage:

@@ -11,7 +11,17 @@ from typing import Any, Literal
 
 from datacurate.core.dataset import Dataset
 from datacurate.core.errors import InputError, RecipeError, did_you_mean
-from datacurate.core.heads import again, columns_of, expanded, given_stage, plain, stored_path, storing, unique
+from datacurate.core.heads import (
+    again,
+    check_stored,
+    columns_of,
+    expanded,
+    given_stage,
+    plain,
+    stored_path,
+    storing,
+    unique,
+)
 from datacurate.core.identity import file_digest, key
 from datacurate.core.plan import Barrier, Made, Plan, PlannedStage
 from datacurate.core.recipe import Recipe
@@ -99,7 +109,7 @@ class Planner:
         errors = []
         for name, source in self.recipe.sources.items():
             try:
-                Dataset.open(str(source.dataset())) if source.dataset() else source.check(expanded(source))
+                check_stored(str(source.dataset())) if source.dataset() else source.check(expanded(source))
             except InputError as error:
                 errors.append(f"source {name}: {error}")
         if errors:

@@ -9,7 +9,7 @@ import yaml
 from core_tools import write_jsonl
 
 from datacurate.api import run_stage
-from datacurate.core.errors import RecipeError
+from datacurate.core.errors import InputError, RecipeError
 from datacurate.core.plan import plan
 from datacurate.core.recipe import loads
 from datacurate.core.registry import stage_class
@@ -74,3 +74,20 @@ def test_training_needs_a_mixture(tmp_path):
     recipe = loads(yaml.safe_dump({"sources": {"a": str(source)}, "training": {"steps": 5}}))
     with pytest.raises(RecipeError, match="a training needs a mixture"):
         plan(recipe, tmp_path / "store")
+
+
+def test_a_stage_that_stored_nothing_is_no_source(tmp_path):
+    """A fused stage's folder has books and no shards: reading it would lose every document without a word."""
+    source = write_jsonl(tmp_path / "x.jsonl", [exam.prose(seed) for seed in range(3)])
+    recipe = loads(yaml.safe_dump({"sources": {"a": str(source)}, "stages": ["gopher_quality", "gopher_repetition"]}))
+    execute(plan(recipe, tmp_path / "store"), Inline(tmp_path / "logs"), tmp_path / "run")
+    fused = {"sources": {"b": str(tmp_path / "run" / "01-gopher_quality")}, "stages": ["exact"]}
+    with pytest.raises(InputError, match="3 documents without storing them"):
+        plan(loads(yaml.safe_dump(fused)), tmp_path / "store")
+
+
+def test_a_dataset_and_no_stages_is_a_run_with_nothing_to_do(tmp_path):
+    source = write_jsonl(tmp_path / "x.jsonl", ["some text"])
+    run_stage(stage_class("exact")(), [source], tmp_path / "made")
+    alone = plan(loads(yaml.safe_dump({"sources": {"one": str(tmp_path / "made")}})), tmp_path / "store")
+    assert execute(alone, Inline(tmp_path / "logs"), tmp_path / "run").tasks == 0
