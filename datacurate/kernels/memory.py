@@ -14,9 +14,9 @@ _32 = np.uint64(32)
 CHECKED = bool(config.BOUNDSCHECK)
 """Whether numba was asked to check bounds."""
 
-borrowing = njit(nogil=True, cache=True, _nrt=False)
+borrowing = njit(nogil=True, cache=True, _nrt=CHECKED)
 """Compiles functions that only borrow arrays: they count no references, which takes longer than a short line does."""
-inlined = njit(nogil=True, cache=True, _nrt=False, forceinline=True)
+inlined = njit(nogil=True, cache=True, _nrt=CHECKED, forceinline=True)
 """The same, put into the caller."""
 
 # forceinline: handing five arrays over costs more than looking one entry up (repetition: 16 ns a byte, else 27)

@@ -7,7 +7,6 @@ and all, then Unicode's canonical decomposition with its order of marks (UAX #15
 from __future__ import annotations
 
 import string
-import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,18 +14,13 @@ import numpy as np
 from numba import njit
 
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
+from datacurate.kernels.folding import CASED, CHANGED, HANGUL, IGNORED, SPACE, SYLLABLES, folding
 from datacurate.kernels.text import Words
-from datacurate.kernels.unicode import CLASS, SPACE, properties
 from datacurate.kernels.utf8 import decode
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_CHANGING = ((0x80, 0x33FF), (0xA000, 0xABFF), (0xD7A4, 0xD7FF), (0xF900, 0x1FFFF), (0x2F800, 0x2FA1F),
-             (0xE0000, 0xE01EF))  # fmt: skip
-"""Where characters have a lower case, a decomposition or a combining class, or are passed over in looking for cased
-neighbours; Hangul apart, whose syllables are decomposed by rule (The Unicode Standard, 3.12)."""
-_CASED, _IGNORED = 1, 2
 _GAP, _NOTHING = -1, -2
 _SIGMA, _FINAL = 0x3A3, 0x82
 
@@ -39,44 +33,14 @@ class Normalized(NamedTuple):
     words: Words
 
 
-class _Tables(NamedTuple):
-    ascii: np.ndarray
-    entry: np.ndarray
-    at: np.ndarray
-    points: np.ndarray
-    order: np.ndarray
-    case: np.ndarray
-
-
 @cache
-def _tables() -> _Tables:
-    """What a byte of ASCII becomes; where characters are replaced, by which; combining classes; case."""
-    ascii = np.arange(128, dtype=np.int16)
+def _ascii() -> np.ndarray:
+    """What a byte of ASCII becomes: its lower case, a gap between words, or nothing."""
+    made = np.arange(128, dtype=np.int16)
     for code in range(128):
         char = chr(code)
-        ascii[code] = _NOTHING if char in string.punctuation else _GAP if char.isspace() else ord(char.lower())
-    entry, order, case = (np.zeros(0x110000, kind) for kind in (np.uint16, np.uint8, np.uint8))
-    case[[ord(char) for char in string.ascii_letters]] = _CASED
-    points, at = [0], [0, 1]
-    for low, high in _CHANGING:
-        for code in range(low, high + 1):
-            char = chr(code)
-            order[code] = unicodedata.combining(char)
-            case[code] = _case(char)
-            changed = unicodedata.normalize("NFD", char.lower()) if not 0xD800 <= code <= 0xDFFF else char
-            if changed != char:
-                entry[code] = len(at) - 1
-                points += map(ord, changed)
-                at.append(at[-1] + len(changed))
-    arrays = ascii, entry, np.array(at, np.int32), np.array(points, np.int32), order, case
-    return _Tables(*map(read_only, arrays))
-
-
-def _case(char: str) -> int:
-    """Whether Python takes a character for cased, or passes over it, where it decides on a final sigma."""
-    if ("A\u03a3" + char + "A").lower()[1] == "\u03c2":
-        return 0
-    return _CASED if ("A\u03a3" + char).lower()[1] == "\u03c3" else _IGNORED
+        made[code] = _NOTHING if char in string.punctuation else _GAP if char.isspace() else ord(char.lower())
+    return read_only(made)
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -142,25 +106,25 @@ def _put(point, out, to, order, run):
 
 
 @njit(nogil=True, cache=True)
-def _decomposed(point, out, to, entry, at, points, order, run):
+def _decomposed(point, out, to, folding, run):
     """Writes the lower case of a character, decomposed."""
-    if 0xAC00 <= point <= 0xD7A3:
-        syllable = point - 0xAC00
+    flags, order, slot, at, pool = folding
+    if HANGUL <= point < HANGUL + SYLLABLES:
+        syllable = point - HANGUL
         to = _put(0x1100 + syllable // 588, out, to, order, run)
         to = _put(0x1161 + syllable % 588 // 28, out, to, order, run)
         return _put(0x11A7 + syllable % 28, out, to, order, run) if syllable % 28 else to
-    change = entry[point]
-    if change == 0:
+    if not flags[point] & CHANGED:
         return _put(point, out, to, order, run)
-    for k in range(at[change], at[change + 1]):
-        to = _put(points[k], out, to, order, run)
+    for k in range(at[slot[point]], at[slot[point] + 1]):
+        to = _put(np.int64(pool[k]), out, to, order, run)
     return to
 
 
 @njit(nogil=True, cache=True)
-def _normalize(data, begin, end, table, tables, out, to, starts, ends, words):
+def _normalize(data, begin, end, ascii, folding, out, to, starts, ends, words):
     """One document; returns where its text and its words end."""
-    ascii, entry, at, points, order, case = tables
+    flags, order = folding[0], folding[1]
     home = start = to
     sigma = -1  # a sigma that is final unless a cased letter follows
     cased = False  # the last character that counts is cased
@@ -178,11 +142,11 @@ def _normalize(data, begin, end, table, tables, out, to, starts, ends, words):
         else:
             point, width = decode(data, i, end)
             low = np.int16(0)
-            gap = (table[point] & CLASS) == SPACE
+            gap = flags[point] & SPACE != 0
         i += width
-        kind = case[point]
-        if kind != _IGNORED:
-            if sigma >= 0 and kind != _CASED:
+        kind = flags[point] & (CASED | IGNORED)
+        if kind != IGNORED:
+            if sigma >= 0 and kind != CASED:
                 out[sigma + 1] = _FINAL
             sigma = -1
         if gap:
@@ -205,20 +169,20 @@ def _normalize(data, begin, end, table, tables, out, to, starts, ends, words):
         else:
             if point == _SIGMA and cased:
                 sigma = to
-            to = _decomposed(point, out, to, entry, at, points, order, run)
-        if kind != _IGNORED:
-            cased = kind == _CASED
+            to = _decomposed(point, out, to, folding, run)
+        if kind != IGNORED:
+            cased = kind == CASED
     return to, words
 
 
 @njit(nogil=True, cache=True)
-def _normalize_all(data, offsets, table, tables, out, places, starts, ends, counts):
+def _normalize_all(data, offsets, ascii, folding, out, places, starts, ends, counts):
     to = words = 0
     for doc in range(len(offsets) - 1):
         places[doc] = to
         counts[doc] = words
         begin, end = offsets[doc], offsets[doc + 1]
-        to, words = _normalize(data, begin, end, table, tables, out, to, starts, ends, words)
+        to, words = _normalize(data, begin, end, ascii, folding, out, to, starts, ends, words)
     places[len(offsets) - 1] = to
     counts[len(offsets) - 1] = words
     return to, words
@@ -232,7 +196,7 @@ def normalized(text: pa.Array | pa.ChunkedArray) -> Normalized:
     out = np.empty(3 * size + len(offsets) + 8, np.uint8)
     starts, ends = np.empty(size, np.int32), np.empty(size, np.int32)
     places, counts = np.empty(len(offsets), np.int64), np.empty(len(offsets), np.int64)
-    to, words = _normalize_all(data, offsets, properties(), _tables(), out, places, starts, ends, counts)
+    to, words = _normalize_all(data, offsets, _ascii(), folding(), out, places, starts, ends, counts)
     return Normalized(read_only(out[: to + 8]), read_only(places), Words(starts[:words], ends[:words], counts))
 
 
