@@ -8,15 +8,15 @@ import numpy as np
 
 from datacurate.core.stage import one_array, with_columns
 from datacurate.core.types import Count, Positive
-from datacurate.stages import _words
 from datacurate.stages._words import WordMode
 from datacurate.stages.filters._editing import EditingFilter
+from datacurate.stages.filters._words_filter import WordsFilter
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class C4(EditingFilter):
+class C4(EditingFilter, WordsFilter):
     """Keep the lines of a document that are sentences, and documents of which enough sentences are left.
 
     Lines that end in no punctuation mark are menus, headings and buttons; those with "javascript" or about cookies are
@@ -68,22 +68,12 @@ class C4(EditingFilter):
     "use cookies", in any case."""
     words: WordMode = "fast"
     """Whose words sentences are counted over."""
-    words_language: str = "en"
-    """The language of documents without a column `language`, where `words` asks for one."""
     lorem_ipsum: bool = True
     """Remove documents with "lorem ipsum", in any case, in a line that ends well and has enough words."""
     curly_bracket: bool = True
     """Remove documents with `{` in such a line, unless it is removed for "javascript"."""
     min_sentences: Count | None = 5
     """Fewest sentences, in the lines that stay, of a document that is kept."""
-
-    def files(self) -> list[str]:
-        """What says which version of a tokenizer cuts the words."""
-        return _words.files(self.words)
-
-    def reads(self) -> dict[str, bool]:
-        """The text, and the language where the tokenizer depends on it."""
-        return {"text": True} if self.words in ("fast", "whitespace") else super().reads()
 
     def measure(self, text: Any, language: Any = None) -> dict[str, Any]:
         """Lines by what became of them, citations and sentences, the first lines that condemn all, and the cuts."""
@@ -108,7 +98,7 @@ class C4(EditingFilter):
         from datacurate.kernels import c4
 
         of_lines = None if language is None else one_array(language).take(found.documents)
-        words = _words.tokens(found.lines, self.words, of_lines, self.words_language)
+        words = self.tokens(found.lines, of_lines)
         assert words is not None, "only fast words are left to the kernel"
         counts = c4.line_sentences_of(found.lines, words)
         return np.bincount(found.documents, counts, documents).astype(np.int64)

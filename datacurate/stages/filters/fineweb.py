@@ -7,13 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import field_validator
 
-from datacurate.core.stage import Filter
 from datacurate.core.types import Amount, Count, Fraction
-from datacurate.stages import _words
-from datacurate.stages._words import WordMode
+from datacurate.stages.filters._words_filter import WordsFilter
 
 
-class Fineweb(Filter):
+class Fineweb(WordsFilter):
     """Keep documents whose lines are sentences rather than lists: ended, long, different, and not one per few words.
 
     FineWeb's authors compared signals of documents that helped and that harmed training, and took the four rules that
@@ -28,10 +26,6 @@ class Fineweb(Filter):
     """Characters that end a line well; `null`: datatrove's TERMINAL_PUNCTUATION, the full stops of all scripts."""
     short_line_length: Count = 30
     """Most characters of a short line."""
-    words: WordMode = "fast"
-    """Whose words are counted."""
-    words_language: str = "en"
-    """The language of documents without a column `language`, where `words` asks for one."""
     min_line_punct: Fraction | None = 0.12
     """Smallest share of lines that end well that is kept."""
     line_punct_exclude_zero: bool = False
@@ -51,19 +45,11 @@ class Fineweb(Filter):
                 raise ValueError(f"stop_chars: '{char}' is not one character; list characters one by one")
         return chars
 
-    def files(self) -> list[str]:
-        """What says which version of a tokenizer cuts the words."""
-        return _words.files(self.words)
-
-    def reads(self) -> dict[str, bool]:
-        """The text, and the language where the tokenizer depends on it."""
-        return {"text": True} if self.words in ("fast", "whitespace") else super().reads()
-
     def measure(self, text: Any, language: Any = None) -> dict[str, Any]:
         """Lines that are not blank, and four ratios."""
         from datacurate.kernels import fineweb
 
-        words = _words.tokens(text, self.words, language, self.words_language)
+        words = self.tokens(text, language)
         stops = None if self.stop_chars is None else "".join(self.stop_chars)
         return fineweb.line_signals(text, self.short_line_length, stops, words)
 

@@ -6,13 +6,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
-from datacurate.core.stage import Filter
 from datacurate.core.types import Amount, Count, Fraction
-from datacurate.stages import _words
 from datacurate.stages._words import WordMode
+from datacurate.stages.filters._words_filter import WordsFilter
 
 
-class GopherQuality(Filter):
+class GopherQuality(WordsFilter):
     """Keep documents that read like prose: enough words of usual length, few symbols, bullets and cut-off lines.
 
     Menus, tag clouds, tables, code and teasers each break one of these rules; articles and books seldom do.
@@ -47,8 +46,6 @@ class GopherQuality(Filter):
     `nemo`: other bullets; "read more" is an ellipsis. docs/parity.md has all of it."""
     words: WordMode = "fast"
     """How `datatrove` cuts words; the others cut them in their own way."""
-    words_language: str = "en"
-    """The language of documents without a column `language`, where `words` asks for one."""
     min_words: Count | None = 50
     """Fewest words that are kept; in `datatrove`, tokens of punctuation alone are no words."""
     max_words: Count | None = 100_000
@@ -83,21 +80,13 @@ class GopherQuality(Filter):
             raise ValueError("min_stop_words: definition: redpajama does not count stop words; leave it out")
         return self
 
-    def files(self) -> list[str]:
-        """What says which version of a tokenizer cuts the words."""
-        return _words.files(self.words)
-
-    def reads(self) -> dict[str, bool]:
-        """The text, and the language where the tokenizer depends on it."""
-        return {"text": True} if self.words in ("fast", "whitespace") else super().reads()
-
     def measure(self, text: Any, language: Any = None) -> dict[str, Any]:
         """Word, line and symbol counts as shares."""
         from datacurate.kernels import gopher, gopher_peers
 
         if self.definition != "datatrove":
             return gopher_peers.quality(text, self.definition, self.stop_words)
-        words = _words.tokens(text, self.words, language, self.words_language)
+        words = self.tokens(text, language)
         signals = gopher.quality(text, self.stop_words, words)
         return signals | {"symbol_ratio": signals["hash_ratio"] + signals["ellipsis_ratio"]}
 

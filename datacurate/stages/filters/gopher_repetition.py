@@ -6,17 +6,16 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
-from datacurate.core.stage import Filter
 from datacurate.core.types import Fraction
-from datacurate.stages import _words
 from datacurate.stages._words import WordMode
+from datacurate.stages.filters._words_filter import WordsFilter
 
 PARAGRAPHS, LINES = ("dup_paragraphs", "dup_paragraph_chars"), ("dup_lines", "dup_line_chars")
 LACKING: dict[str, tuple[str, ...]] = {"dolma": PARAGRAPHS, "redpajama": PARAGRAPHS + LINES}
 """Signals that a definition does not have, so that there is nothing to compare."""
 
 
-class GopherRepetition(Filter):
+class GopherRepetition(WordsFilter):
     """Keep documents that do not repeat their own lines, paragraphs or phrases too much.
 
     Text that says the same thing again and again is boilerplate, spam or a failed extraction, and models learn to
@@ -56,8 +55,6 @@ class GopherRepetition(Filter):
     each word once; of characters of words. `nemo`: copies after the first, each word once. More in docs/parity.md."""
     words: WordMode = "fast"
     """How `datatrove` and `dclm` cut words (DCLM itself: `uniseg`); the others cut them in their own way."""
-    words_language: str = "en"
-    """The language of documents without a column `language`, where `words` asks for one."""
     max_dup_paragraphs: Fraction | None = 0.3
     """Largest share of paragraphs that repeat an earlier one that is kept."""
     max_dup_paragraph_chars: Fraction | None = 0.2
@@ -95,19 +92,11 @@ class GopherRepetition(Filter):
                 raise ValueError(f"{option}: definition: {self.definition} does not measure it; leave it out")
         return self
 
-    def files(self) -> list[str]:
-        """What says which version of a tokenizer cuts the words."""
-        return _words.files(self.words)
-
-    def reads(self) -> dict[str, bool]:
-        """The text, and the language where the tokenizer depends on it."""
-        return {"text": True} if self.words in ("fast", "whitespace") else super().reads()
-
     def measure(self, text: Any, language: Any = None) -> dict[str, Any]:
         """Characters, and shares of repeated paragraphs, lines and n-grams."""
         from datacurate.kernels import gopher, gopher_peers
 
-        words = _words.tokens(text, self.words, language, self.words_language)
+        words = self.tokens(text, language)
         if self.definition == "datatrove":
             return gopher.repetition(text, words)
         return gopher_peers.repetition(text, self.definition, words)
