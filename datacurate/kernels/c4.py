@@ -320,38 +320,45 @@ def line_sentences_of(lines: pa.Array, words: Words) -> np.ndarray:
 
 
 @borrowing
-def _newlines(data, offsets, table, out, bounds):
-    """Copies the texts with every character that ends a line as a line feed."""
+def _newlines(data, offsets, spans, at, table, out, bounds):
+    """Copies what the cuts leave of the texts, with every character that ends a line as a line feed."""
     to = 0
     for doc in range(len(offsets) - 1):
         i, end = offsets[doc], offsets[doc + 1]
-        while i < end:
-            stop, after = line_end(data, i, end, table)
-            for k in range(stop - i):
-                out[to + k] = data[i + k]
-            to += stop - i
-            if after > stop:
-                out[to] = 0x0A
-                to += 1
-            i = stop + 1 if stop < end and data[stop] == 0x0D else after
+        for k in range(at[doc], at[doc + 1] + 2, 2):
+            last = k == at[doc + 1]
+            until = end if last else offsets[doc] + spans[k]  # a character does not reach over a cut
+            while i < until:
+                stop, after = line_end(data, i, until, table)
+                for j in range(stop - i):
+                    out[to + j] = data[i + j]
+                to += stop - i
+                if after > stop:
+                    out[to] = 0x0A
+                    to += 1
+                i = stop + 1 if stop < until and data[stop] == 0x0D else after
+            i = end if last else offsets[doc] + spans[k + 1]
         bounds[doc + 1] = to
 
 
-def with_newlines(text: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """The texts with a line feed for every character that ends a line in `str.splitlines()`; null stays null.
+def with_newlines(text: pa.Array | pa.ChunkedArray, cuts: pa.ListArray) -> pa.Array:
+    """The texts without what `clean` cut, with a line feed for every character that ends a line in `str.splitlines()`.
 
-    A carriage return in front of a line feed counts too: `clean` has cut those that make one break of both.
+    Null stays null. A carriage return in front of a line feed counts too: `clean` has cut those that make one break of
+    both. Bytes that only a cut brings together make no character: a line goes on where invalid UTF-8 was.
     """
     import pyarrow as pa
 
     data, offsets = bytes_and_offsets(text)
+    spans = read_only(cuts.values.to_numpy(zero_copy_only=False).astype(np.int64))
+    at = read_only(cuts.offsets.to_numpy().astype(np.int64))
     out = np.empty(int(offsets[-1] - offsets[0]), np.uint8)
     bounds = np.zeros(len(offsets), np.int64)
-    _newlines(data, offsets, properties(), out, bounds)
+    _newlines(data, offsets, spans, at, properties(), out, bounds)
     valid = None if not text.null_count else pa.array(text.is_valid()).buffers()[1]
     parts = [valid, pa.py_buffer(bounds), pa.py_buffer(out[: bounds[-1]])]
     made = pa.Array.from_buffers(pa.large_string(), len(text), parts)
-    return made if pa.types.is_large_string(text.type) else made.cast(text.type)
+    return made if pa.types.is_large_string(text.type) else made.cast(pa.string())
 
 
 def warm() -> None:
@@ -362,7 +369,7 @@ def warm() -> None:
 
     sample = pa.array(["It has [1] five words. And an end.\r\nUse cookies in javascript {.\x0bAll of it is here."])
     rules = Rules(True, 3, True, 1000, True, True, True)
-    clean(sample, rules, ".")
+    found = clean(sample, rules, ".")
     line_sentences_of(sample.cast(pa.large_string()), words(sample))
     clean(sample, rules, ".", keep_lines=True)
-    with_newlines(sample)
+    with_newlines(sample, found.cuts)

@@ -43,7 +43,7 @@ def check(rows, how, end_marks):
     array = pa.array(rows, pa.binary())
     found = c4.clean(array, how, end_marks)
     plain = edit.cut(array, found.cuts).cast(pa.binary())
-    edited = c4.with_newlines(plain).cast(pa.binary())
+    edited = c4.with_newlines(array, found.cuts).cast(pa.binary())
     for i, row in enumerate(rows):
         wanted, signals = oracle_c4.clean(oracle.decoded(row or b""), end_marks, how)
         mine = {name: int(values[i]) for name, values in found.signals.items()}
@@ -110,7 +110,36 @@ def test_digits_are_python_s():
 
 
 def test_null_stays_null():
-    assert c4.with_newlines(pa.array(["a\rb", None, "\u2029"])).to_pylist() == ["a\nb", None, "\n"]
+    nothing = pa.array([[], [], []], pa.list_(pa.int32()))
+    assert c4.with_newlines(pa.array(["a\rb", None, "\u2029"]), nothing).to_pylist() == ["a\nb", None, "\n"]
+
+
+HALVES = st.sampled_from([b"\xc2", b"\x85", b"\xe2", b"\x80", b"\xa8", b"[1]", b"a b c.", b"\n", b"\r", b"\xc2\x85"])
+
+
+@given(st.lists(st.lists(HALVES, max_size=8).map(b"".join), max_size=4))
+@example([b"a b c\xc2", b"\x85d e f.\r"])
+@example([b"a\xc2[1]\x85 b c d", b"e\rf"])
+@settings(max_examples=300, deadline=None)
+def test_bytes_that_meet_make_no_line_break(rows):
+    """Invalid UTF-8 at the end of a document and the beginning of the next, or on both sides of a citation."""
+    check(rows, Rules(False, 0, True, 0, True, True, True), ".")
+
+
+@given(st.lists(st.lists(HALVES, max_size=8).map(b"".join), min_size=1, max_size=4))
+@settings(max_examples=50, deadline=None)
+def test_a_document_does_not_depend_on_its_neighbours(rows):
+    """The stage hands on the same text of a document alone and among others."""
+    from datacurate.stages.filters.c4 import C4
+
+    stage = C4(end_marks=None, min_words_per_line=0, min_sentences=None)
+
+    def handed(some):
+        texts = pa.array(some, pa.binary()).view(pa.string())
+        measured = pa.table(stage.measure(texts))
+        return [one.as_buffer().to_pybytes() for one in stage.handed(pa.table({"text": texts}), measured)["text"]]
+
+    assert handed(rows) == [text for row in rows for text in handed([row])]
 
 
 HOSTILE = {
@@ -138,5 +167,5 @@ def test_time_is_linear_on_hostile_input(name):
     started = time.process_time()
     for how in (DATATROVE, Rules(False, 0, False, 1000, True, True, True)):
         found = c4.clean(array, how, ".")
-        c4.with_newlines(edit.cut(array, found.cuts))
+        c4.with_newlines(array, found.cuts)
     assert time.process_time() - started < 6

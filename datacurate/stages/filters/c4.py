@@ -119,10 +119,10 @@ class C4(EditingFilter, WordsFilter):
         """The documents without what was cut, with line feeds between their lines."""
         from datacurate.kernels.c4 import with_newlines
 
-        docs = super().handed(docs, measured)
         if not one_array(measured["odd_breaks"]).to_numpy(zero_copy_only=False).any():
-            return docs
-        return with_columns(docs, {"text": with_newlines(one_array(docs["text"]))})
+            return super().handed(docs, measured)
+        text = with_newlines(one_array(docs["text"]), one_array(measured["cuts"]))
+        return with_columns(docs, {"text": text, **{name: measured[name] for name in self.adds}})
 
     def warm(self) -> None:
         """Compile the kernels."""
