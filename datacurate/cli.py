@@ -146,11 +146,15 @@ def diff(
 def tune(
     run: RUN,
     signal: Annotated[
-        str | None, typer.Argument(metavar="SIGNAL", help="What to plot: FILTER, SIGNAL or FILTER.SIGNAL.")
+        str | None,
+        typer.Argument(metavar="SIGNAL", help="What to plot, also without --plot: FILTER, SIGNAL or FILTER.SIGNAL."),
     ] = None,
     set_: SET = None,
     plot: Annotated[bool, typer.Option("--plot", help="Draw how signals are distributed, with thresholds.")] = False,
-    by: Annotated[Literal["source", "language"], typer.Option(help="What the lines of a plot stand for.")] = "source",
+    by: Annotated[
+        Literal["source", "language"] | None,
+        typer.Option(help="What the lines of a plot stand for.", show_default="source"),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="File of the plot, .html or .svg.", show_default="RUN/signals.html")
     ] = None,
@@ -160,14 +164,15 @@ def tune(
     from datacurate.api import load_recipe
     from datacurate.audit.run_folder import open_run
 
-    if ((signal or out) and not plot) or (plot and set_):
-        raise typer.BadParameter("SIGNAL, --by and --out go with --plot, and --set without it.")
+    plot = plot or bool(signal or out or by)
+    if plot and set_:
+        raise typer.BadParameter("SIGNAL, --plot, --by and --out draw what a run has stored: leave --set out, or them.")
     finished = open_run(run)
     before, then = (load_recipe(run / "recipe.yaml", changes) for changes in ([], set_ or []))
     if plot:
         from datacurate.audit.tune_plot import plot as draw
 
-        path = draw(finished, before, signal, out or run / "signals.html", by)
+        path = draw(finished, before, signal, out or run / "signals.html", by or "source")
         _print({"plot": str(path)} if as_json else str(path))
         return
     from datacurate.audit.tune import tune as what_if

@@ -27,7 +27,7 @@ def lint(recipe: Recipe, probe: bool = True) -> list[str]:
     """
     lacking = dict(_columns(recipe))
     findings = [line for lines in lacking.values() for line in lines]
-    findings += [*_bounds(recipe), *_conditions(recipe), *_repeated(recipe), *_languages(recipe), *_weights(recipe)]
+    findings += [*_conditions(recipe), *_repeated(recipe), *_languages(recipe), *_weights(recipe)]
     unreadable = [line for name, source in recipe.sources.items() for line in _files(name, source)]
     findings += unreadable
     return findings + (Probe(recipe, set(lacking)).findings() if probe and not unreadable else [])
@@ -76,23 +76,10 @@ def _name(stage: Stage) -> str:
     return stage_reference(type(stage))
 
 
-def _bounds(recipe: Recipe) -> Iterator[str]:
-    """`min_X` above `max_X`: no document can pass."""
-    for stage in recipe.all_stages():
-        for name in type(stage).model_fields:
-            most = "max_" + name.removeprefix("min_")
-            if name.startswith("min_") and most in type(stage).model_fields:
-                low, high = getattr(stage, name), getattr(stage, most)
-                if low is not None and high is not None and low > high:
-                    yield f"{_name(stage)}: {name} {low} is above {most} {high}: no document can pass. Swap them."
-
-
 def _conditions(recipe: Recipe) -> Iterator[str]:
     """Conditions of `where` that nothing or everything fulfils, alone or together."""
     for stage in recipe.all_stages():
         if isinstance(stage, Where):
-            if not stage.keep and not stage.drop:
-                yield f"{_name(stage)}: has no condition, so it keeps everything. Give it 'keep' or 'drop'."
             yield from (f"{_name(stage)}: {line}" for line in impossible(stage.conditions()))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datacurate.core.errors import CurateError
 from datacurate.core.recipe import Recipe, stage_reference
 from datacurate.core.source import Source
 from datacurate.core.stage import Filter, Stage
@@ -57,11 +58,21 @@ class Probe:
             try:
                 docs = self._filter(number, stage, source, docs) if isinstance(stage, Filter) else _mapped(stage, docs)
             except Exception as error:
+                stops = isinstance(error, CurateError | MemoryError) or not self._takes(stage, docs.slice(0, 0))
+                then = "A run would stop there." if stops else "Documents that it fails on would be quarantined."
                 self.failures.append(
                     f"{stage_reference(type(stage))}: fails on documents of source {source}: "
-                    f"{type(error).__name__}: {error}. Documents that it fails on would be quarantined."
+                    f"{type(error).__name__}: {str(error).rstrip('.')}. {then}"
                 )
                 return
+
+    def _takes(self, stage: Stage, docs: pa.Table) -> bool:
+        """Whether a stage can work on documents; where it cannot on none, a run does not look for those it fails on."""
+        try:
+            stage.decided(docs, stage.measured(docs)) if isinstance(stage, Filter) else _mapped(stage, docs)
+        except Exception:
+            return False
+        return True
 
     def _filter(self, number: int, stage: Filter, source: str, docs: pa.Table) -> pa.Table:
         import numpy as np

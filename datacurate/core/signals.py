@@ -77,6 +77,18 @@ def masks(stage: Filter, measured: pa.Table) -> dict[str, np.ndarray]:
     return stage.rules(**signals)
 
 
+def rule_names(stage: Filter) -> list[str] | None:
+    """The names of the stage's rules, which no document decides; None when its rules cannot work on no documents."""
+    parameters = inspect.signature(stage.rules).parameters.values()
+    given = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD] or list(stage.reads())
+    for kind in (pa.float64(), pa.string(), pa.null()):
+        try:
+            return list(masks(stage, pa.table({name: pa.array([], kind) for name in given})))
+        except Exception:  # what a rule asks of its signals is its own affair
+            continue
+    return None
+
+
 def judge(stage: Filter, measured: pa.Table) -> tuple[pa.Array, list[Removed]]:
     """The keep-mask of a batch and, when something fails, the removed rows with their reasons."""
     rules = masks(stage, measured)

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -163,6 +163,16 @@ class Stage(BaseModel):
             known = ", ".join(cls.presets)
             raise ValueError(f"no preset '{name}'. {did_you_mean(str(name), cls.presets)} All: {known}")
         return {**cls.presets[name], **given}
+
+    @model_validator(mode="after")
+    def _bounds_leave_room(self) -> Self:
+        """No `min_X` is above its `max_X`."""
+        for name in type(self).model_fields:
+            most = f"max_{name[4:]}"
+            low, high = getattr(self, name), getattr(self, most, None)
+            if name.startswith("min_") and low is not None and high is not None and low > high:
+                raise ValueError(f"{name} {low} is above {most} {high}, so nothing passes both. Lower one, raise one")
+        return self
 
     @classmethod
     def name(cls) -> str:

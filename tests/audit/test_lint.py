@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from audit_runs import Shouting, Twins, write_sources
+from audit_runs import Shouting, Twins, run_recipe, write_sources
 
 from datacurate.audit.lint import lint
 from datacurate.audit.lint_probe import sample
+from datacurate.core.errors import CurateError, InputError
 from datacurate.core.recipe import Recipe, load
 from datacurate.core.stage import Filter
 from datacurate.sources.jsonl import Jsonl
@@ -56,13 +57,6 @@ def test_a_column_that_nothing_makes(sources):
     assert finding == (
         "test_lint.Absent: reads the column 'languge', which nothing before it makes. Did you mean 'language'?"
     )
-
-
-def test_bounds_that_nothing_passes(sources):
-    recipe = Recipe(name="r", sources=sources, stages=[Shouting(min_chars=50, max_chars=49)])
-    [finding] = lint(recipe, probe=False)
-    assert "min_chars 50 is above max_chars 49" in finding
-    assert lint(Recipe(name="r", sources=sources, stages=[Shouting(min_chars=50, max_chars=50)]), probe=False) == []
 
 
 def test_the_same_stage_twice_in_a_row(sources):
@@ -155,7 +149,42 @@ def test_of_large_sources_parts_are_read(tmp_path, monkeypatch):
 def test_a_stage_that_fails_is_told(sources):
     found = lint(Recipe(name="r", sources=sources, stages=[Shouting()]))
     assert found[0].startswith("audit_runs.Shouting: fails on documents of source web: ValueError: boom <b>here</b>.")
+    assert found[0].endswith("Documents that it fails on would be quarantined.")
     assert not any("source <b>books</b>: ValueError" in line for line in found)
+
+
+class Stubborn(Filter):
+    """Fails on whatever it is given."""
+
+    measured_with: ClassVar[tuple[str, ...]] = ("refuses",)
+    refuses: bool = False
+
+    def measure(self, text: Any) -> dict[str, Any]:
+        raise (InputError("no such list. Give another.") if self.refuses else TypeError("never works"))
+
+    def rules(self, length: Any) -> dict[str, Any]:
+        return {"length": length > 0}
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"), [(Stubborn(refuses=True), "InputError: no such list. Give another."),
+                        (Stubborn(), "TypeError: never works.")]
+)  # fmt: skip
+def test_a_failure_that_stops_a_run_is_told_as_one(tmp_path, stage, said):
+    """An error for the user, and one that even no documents cause, are quarantined by nobody."""
+    recipe = Recipe(name="r", sources={"web": write(tmp_path / "a.jsonl", ["a", "b"])}, stages=[stage])
+    [finding] = lint(recipe)
+    assert finding == f"test_lint.Stubborn: fails on documents of source web: {said} A run would stop there."
+    with pytest.raises(CurateError):
+        run_recipe(recipe, tmp_path, "run")
+
+
+def test_a_failure_that_a_run_survives_is_told_as_one(tmp_path):
+    texts = ["fine words", "boom"]
+    recipe = Recipe(name="r", sources={"web": write(tmp_path / "a.jsonl", texts)}, stages=[Shouting()])
+    assert "would be quarantined" in lint(recipe)[0]
+    run = run_recipe(recipe.model_copy(update={"quarantine_limit": 1.0}), tmp_path, "run")
+    assert (run / "quarantine").is_dir()
 
 
 # ---- where
@@ -185,7 +214,6 @@ def findings(tmp_path, **options) -> list[str]:
         ({"keep": ["good", "not good"]}, "together remove every document"),
         ({"keep": ["n > 1 or n < 0", "n > 5 or n < -5 or score > 2", "n >= -5", "n <= 5", "score < 1"]},
          "conditions on n, score can never all be true"),
-        ({}, "has no condition, so it keeps everything"),
     ],
 )  # fmt: skip
 def test_conditions_that_cannot_be(tmp_path, options, said):

@@ -37,7 +37,10 @@ FILE = st.lists(TEXTS, max_size=12)
 DOCS = st.fixed_dictionaries({"web": st.lists(FILE, min_size=1, max_size=2), "books": st.tuples(FILE).map(list)})
 SCORES = [None, 0.5, float("nan"), 0.75, -1.0] * 3
 OPTIONS = {
-    own.Size: st.builds(own.Size, min_chars=st.integers(0, 20) | st.none(), max_chars=st.integers(0, 60) | st.none()),
+    own.Size: st.one_of(
+        st.builds(own.Size, min_chars=st.integers(0, 20) | st.none(), max_chars=st.integers(20, 60) | st.none()),
+        st.builds(own.Size, min_chars=st.none(), max_chars=st.integers(0, 60)),
+    ),
     own.Even: st.builds(own.Even, max_rest=st.integers(0, 6)),
     own.Marks: st.builds(
         own.Marks,
@@ -375,5 +378,9 @@ def test_the_command_plots(run, capsys, monkeypatch):
     assert code == 0 and said.strip() == str(run.folder / "signals.html")
     assert (run.folder / "signals.html").read_text(encoding="utf-8").count("<svg") == 1
     assert curate(capsys, monkeypatch, "tune", run.folder, "--plot", "--out", run.folder / "x.png")[0] == 3
-    assert curate(capsys, monkeypatch, "tune", run.folder, "words")[0] == 2
-    assert curate(capsys, monkeypatch, "tune", run.folder, "--plot", "--set", "marks.max_share=1")[0] == 2
+    for words in (["words"], ["--by", "language"], ["--out", run.folder / "x.svg", "words"]):
+        code, said, _ = curate(capsys, monkeypatch, "tune", run.folder, *words)
+        assert code == 0 and "<svg" in Path(said.strip()).read_text(encoding="utf-8"), "no --plot is needed"
+    for words in (["--plot"], ["words"], ["--by", "source"]):
+        code, _, error = curate(capsys, monkeypatch, "tune", run.folder, *words, "--set", "marks.max_share=1")
+        assert code == 2 and "leave --set out" in error

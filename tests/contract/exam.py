@@ -76,6 +76,8 @@ def make(name: str, **options):
     if name == "datatrove":
         options.setdefault("step", "RegexFilter")
         options.setdefault("arguments", {"regex_exp": "#tag|short"})
+    if name == "where":
+        options.setdefault("keep", ["id is not null"])
     if name == "mc4":
         options.setdefault("min_line_length", 40)  # lines of prose are shorter than 200 characters
     return stage_class(name)(**options)

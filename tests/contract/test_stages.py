@@ -23,7 +23,7 @@ pytestmark = pytest.mark.parametrize("name", exam.STAGES)
 
 def in_yaml(name: str):
     """The stage as a recipe names it, with the options that it cannot do without."""
-    required = exam.make(name).model_dump(exclude_defaults=True)
+    required = exam.make(name).model_dump(mode="json", exclude_defaults=True)
     return {name: required} if required else name
 
 
@@ -167,7 +167,7 @@ def test_command_is_recipe_is_python(name, tmp_path):
     run_recipe(recipe, tmp_path / "yaml", tmp_path / "yaml-store", tmp_path / "inline.yaml")
     group = [g for g in GROUPS if g and name in stages_in(g)]
     words = [*group, name.replace("_", "-"), str(inputs), "--out", str(tmp_path / "cli")]
-    required = exam.make(name).model_dump(exclude_defaults=True)
+    required = exam.make(name).model_dump(mode="json", exclude_defaults=True)
     for option, value in required.items():
         words += [f"--{option.replace('_', '-')}", value if isinstance(value, str) else json.dumps(value)]
     words += ["--profile", str(tmp_path / "inline.yaml")]

@@ -160,6 +160,9 @@ def test_plan_says_why(source, tmp_path, capsys):
         (["dedup", "minhash", "x.jsonl", "--out", "out", "--bands", "0"], 2, "--bands: bands: Input should be greater"),
         (["dedup", "minhash", "x.jsonl", "--out", "out", "--bands", "many"], 2, "valid integer"),
         (["dedup", "minhash", "x.jsonl", "--out", "out", "--verify", "[1"], 2, "not valid YAML"),
+        (["filter", "gopher-quality", "x.jsonl", "--out", "out", "--min-words", "100", "--max-words", "10"], 2,
+         "curate: min_words 100 is above max_words 10, so nothing passes both."),
+        (["filter", "where", "x.jsonl", "--out", "out"], 2, "there is no condition. Give 'keep' or 'drop' one"),
         (["dedup", "minhash", "nowhere.jsonl", "--out", "out"], 3, "no files match"),
         (["dedup", "minhash", "x.docx", "--out", "out"], 3, "the ending names no format"),
         (["show", "."], 3, "no manifest.json here"),
@@ -173,7 +176,7 @@ def test_plan_says_why(source, tmp_path, capsys):
         (["run", "r.yaml", "--workers", "0"], 2, "workers"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
+)  # fmt: skip
 def test_what_a_user_can_mend_has_its_exit_status(tmp_path, monkeypatch, capsys, words, code, says):
     monkeypatch.chdir(tmp_path)
     write_recipe(tmp_path / "r.yaml", recipe_of(write_jsonl(tmp_path / "x.jsonl", ["long text"]), own.MinChars()))

@@ -95,8 +95,16 @@ def test_a_key_that_stands_twice():
         ("sources: {a: x.jsonl}\nquarantine_limit: -0.1", 2, "greater than or equal to 0"),
         ("sources: {a: x.jsonl}\nquarantine_limit: lots", 2, "valid number"),
         ("sources: {a: x.jsonl}\nname: [1]", 2, "name: Input should be a valid string"),
+        ("sources: {a: x.jsonl}\nstages:\n- where", 3, "where: there is no condition. Give 'keep' or 'drop' one"),
+        ("sources: {a: x.jsonl}\nstages:\n- where: {keep: [], missing: keep}", 3, "there is no condition"),
+        ("sources: {a: x.jsonl}\nstages:\n- gopher_quality: {min_words: 9, max_words: 8}", 3,
+         "gopher_quality: min_words 9 is above max_words 8, so nothing passes both. Lower one, raise one."),
+        ("sources: {a: x.jsonl}\nstages:\n- gopher_quality: {preset: paper, max_mean_word_length: 2.5}", 3,
+         "min_mean_word_length 3 is above max_mean_word_length 2.5"),
+        ("sources: {a: x.jsonl}\nstages:\n- unless: {spared: [short]}", 3,
+         "unless: gopher_quality has no rule 'short'. Did you mean 'short_words'?"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_is_said_with_its_line(text, line, words):
     said = errors(text)
     assert said[0].startswith(f"bad.yaml:{line}:") and words in "\n".join(said)
@@ -209,3 +217,8 @@ def test_set_leaves_stages_with_path_like_options_whole(tmp_path):
     path = tmp_path / "r.yaml"
     path.write_text("sources: x.jsonl\nstages: [stages_for_tests.Journal: {path: a, seconds: 1}]")
     assert load_recipe(path, ["journal.seconds=2"]).stages == [own.Journal(path="a", seconds=2)]
+
+
+def test_bounds_that_meet_are_no_contradiction():
+    loads("sources: {a: x.jsonl}\nstages: [gopher_quality: {min_words: 9, max_words: 9}]")
+    loads("sources: {a: x.jsonl}\nstages: [gopher_quality: {min_words: 100, max_words: null}]")

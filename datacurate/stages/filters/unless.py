@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
-from datacurate.core.errors import CurateError, InputError, RecipeError, did_you_mean
+from datacurate.core.errors import CurateError, InputError, did_you_mean
 from datacurate.core.registry import stage_class
 from datacurate.core.stage import Filter, each, one_array, with_columns
 from datacurate.core.types import Amount
@@ -57,6 +57,17 @@ class Unless(Filter):
             )
         return {name: kind(**(options or {})).options()}
 
+    @model_validator(mode="after")
+    def _known_rules(self) -> Unless:
+        """The filter has the rules in `spared`."""
+        from datacurate.core.signals import rule_names
+
+        names = rule_names(self.inner()) if self.spared else None
+        for name in self.spared:
+            if names is not None and name not in names:
+                raise ValueError(f"{self.inner().name()} has no rule '{name}'. {did_you_mean(name, names)}")
+        return self
+
     def inner(self) -> Filter:
         """The filter itself."""
         ((name, options),) = self.filter.items()
@@ -102,11 +113,6 @@ class Unless(Filter):
 
         marks = signals.pop(MARK, None)
         rules = masks(self.inner(), pa.table(signals))
-        for name in self.spared:
-            if name not in rules:
-                raise RecipeError(
-                    f"unless: {self.inner().name()} has no rule '{name}'. {did_you_mean(name, list(rules))}"
-                )
         if marks is None:
             return rules
         with np.errstate(invalid="ignore"):

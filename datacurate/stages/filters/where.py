@@ -65,8 +65,10 @@ class Where(Filter):
         return read
 
     @model_validator(mode="after")
-    def _one_kind(self) -> Where:
-        """A column holds numbers or texts, not both."""
+    def _sound(self) -> Where:
+        """There is a condition; a column holds numbers or texts, not both."""
+        if not self.keep and not self.drop:
+            raise ValueError("there is no condition. Give 'keep' or 'drop' one, such as keep: rps_doc_word_count >= 50")
         kinds: dict[str, str] = {}
         for leaf in (leaf for node in self.conditions().values() for leaf in leaves(node)):
             if not isinstance(leaf, conditions.IsNull):
@@ -110,7 +112,7 @@ class Where(Filter):
             for column in node.columns():
                 found[_signal(column)] = values = self._column(docs, column, text)
                 _check(node, column, values.type, text)
-        return pa.table(dict(sorted(found.items()))) if found else pa.table({"all": np.ones(docs.num_rows, bool)})
+        return pa.table(dict(sorted(found.items())))
 
     def _column(self, docs: pa.Table, column: str, text: str) -> pa.Array:
         """A column, or a field of one, of the documents."""
@@ -133,7 +135,7 @@ class Where(Filter):
             masks[name] = _with_bound(truth.true | truth.unknown, node)
             if self.missing != "keep" and not all(isinstance(leaf, conditions.IsNull) for leaf in leaves(node)):
                 masks[UNKNOWN + name] = ~truth.unknown
-        return masks or {"all": np.ones(len(signals["all"]), bool)}
+        return masks
 
     @each
     def decided(self, docs: pa.Table, measured: pa.Table) -> Outcome:
