@@ -42,9 +42,10 @@ def _columns(recipe: Recipe) -> Iterator[tuple[int, list[str]]]:
     for number, stage in enumerate(recipe.all_stages()):
         if stage.result != "model" and (lines := list(_misread(stage, known))):
             yield number, lines
+        made = stage.made(known)
         if stage.rewrites:
             known = {column: kind for column, kind in known.items() if not is_derived(column)}
-        known |= stage.made()
+        known |= made
 
 
 def _misread(stage: Stage, known: dict[str, Any]) -> Iterator[str]:

@@ -87,7 +87,7 @@ class Planner:
         self.types = types_of(recipe.sources.values())
 
     def plan(self) -> Plan:
-        self.head = self.docs = self.base = self._read_sources()
+        self.head = self.docs = self._read_sources()
         previous = self.given
         for stage in self.recipe.all_stages():
             previous = self._add(stage, previous)
@@ -155,8 +155,6 @@ class Planner:
         for phase in stage.phases():
             _Adding(self, planned, previous, phase, digests).add()
         if stage.result == "documents":
-            if not isinstance(stage, Filter) or stage.rewrites:
-                self.base = self.docs
             self._learn_columns(stage)
         else:
             planned.key = planned.product.key if planned.product else ""
@@ -174,9 +172,10 @@ class Planner:
 
     def _learn_columns(self, stage: Stage) -> None:
         if self.docs.columns is not None:
+            made = stage.made(self.docs.columns)
             kept = {name for name in self.docs.columns if not (stage.rewrites and is_derived(name))}
-            self.docs.columns = frozenset(kept) | set(stage.made())
-            self.types |= stage.made()
+            self.docs.columns = frozenset(kept) | set(made)
+            self.types |= made
 
     def _close(self) -> None:
         """Turn the open chain into one task per shard."""
@@ -202,7 +201,6 @@ class Planner:
         elif reads:
             self.docs.heads = {shard: again(head) for shard, head in self.docs.heads.items()}
         self.links, self.head = [], self.docs
-        self.base = self.docs
 
     def _read_only(self) -> None:
         """A recipe without stages still reads, counts and stores its sources."""
@@ -293,12 +291,13 @@ class _Adding:
         tables = {n: m.paths for n, m in found.items() if m is not None and m.grouping != "each"}
         keys = [m.identity for m in found.values() if m is not None and m.grouping != "each"]
         beside = {n: m for n, m in found.items() if m is not None and m.grouping == "each"}
-        docs = planner.base if self.is_measure and self._base_serves() else planner.docs
+        at = self._place()
+        in_front = [link.header["key"] for link in planner.links[:at] if link.role == "main"]
+        parents = [in_front[-1] if in_front else planner.head.key, *keys]
         # references hold the shard's number: where they are stored, other shards make other references
-        order = [docs.identity] if "rows" in self.phase.reads and not self.is_main else []
-        own = self._own_key([docs.key, *keys, *order])
+        order = [planner.docs.identity] if "rows" in self.phase.reads and not self.is_main else []
+        own = self._own_key([*parents, *order])
         folder = self._folder(own)
-        parents = [docs.key, *keys]
         header = {
             "stage": self.stage.name(), "key": own, "version": self.stage.version, "fields": self.planned.fields,
             "parents": parents,
@@ -306,27 +305,21 @@ class _Adding:
         role: Any = "measure" if self.is_measure else "main" if self.is_main else "side"
         besides = {name: made.key for name, made in beside.items()}
         link = _Link(self.stage, self.phase, role, folder, header, tables, besides, self._by(), self.stage.costly)
-        self._place(link, docs)
+        if not self.is_measure or all(other.folder != folder for other in planner.links):
+            planner.links.insert(at, link)
         self._remember(own, folder, role)
 
-    def _base_serves(self) -> bool:
-        """Whether measuring before the filters in front gives the same signals: none of them adds a column it reads."""
-        wanted = set(self.stage.reads())
-        made = {name for link in self.planner.links if isinstance(link.stage, Filter) for name in link.stage.adds}
-        return not wanted & made
+    def _place(self) -> int:
+        """Where in the chain it stands: at the end, or, to measure, in front of filters that add nothing it reads."""
+        links, at = self.planner.links, len(self.planner.links)
+        while self.is_measure and at and links[at - 1].only_drops and not self._waits_for(links[at - 1]):
+            at -= 1
+        return at
 
-    def _place(self, link: _Link, docs: _Docs) -> None:
-        links = self.planner.links
-        if link.role != "measure":
-            links.append(link)
-            return
-        if any(other.folder == link.folder for other in links):
-            return
-        at = len(links)
-        if docs is self.planner.base and docs is not self.planner.docs:
-            while at and links[at - 1].only_drops:
-                at -= 1
-        links.insert(at, link)
+    def _waits_for(self, link: _Link) -> bool:
+        """Whether a filter in front adds a column that this phase reads."""
+        added = link.stage.made() if link.role == "main" else ()
+        return any(holds(added, column) for column in self.stage.reads())
 
     def _folder(self, own: str) -> str:
         name = self.stage.name() if self.is_main else f"{self.stage.name()}.{self.phase.name}"

@@ -235,8 +235,8 @@ class Stage(BaseModel):
     def check_columns(self, known: dict[str, Any]) -> None:
         """Raise RecipeError when a column holds something that the stage cannot read; `known` are Arrow types."""
 
-    def made(self) -> dict[str, Any]:
-        """Columns that are there after the stage, besides those that came in, with their Arrow types; None: unknown."""
+    def made(self, columns: Container[str] = ()) -> dict[str, Any]:
+        """What is there behind the stage beside the `columns` in front, with Arrow types; None: unknown."""
         return dict.fromkeys(self.makes)
 
     def warm(self) -> None:
@@ -285,7 +285,7 @@ class Filter(Stage):
         """The columns of `needs` and those that the parameters of `measure` name."""
         return super().reads() | _parameters(self, self.measure)
 
-    def made(self) -> dict[str, Any]:
+    def made(self, columns: Container[str] = ()) -> dict[str, Any]:
         """The columns of `makes` and the signals that stay."""
         return dict.fromkeys((*self.makes, *self.adds))
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from datacurate.stages._columns import numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     import numpy as np
     import pyarrow as pa
 
@@ -44,12 +46,13 @@ WHOLE = ("rps_doc_word_count", "rps_lines_num_words")
 LISTED = {"rps_doc_stop_word_fraction": "stop", "rps_doc_ldnoobw_words": "bad"}
 
 
-def types(ut1: bool) -> dict[str, Any]:
-    """Arrow types of the columns, those included that only some documents have."""
+def types(there: Container[str], ut1: bool) -> dict[str, Any]:
+    """Arrow types of the columns that are made of documents with the columns `there`."""
     import pyarrow as pa
 
     number = {name: pa.int64() if name in WHOLE else pa.float64() for name in (*DOCUMENT, *LINES)}
-    optional = [*COPIED.values(), "ccnet_bucket", *(["rps_doc_ut1_blacklist"] if ut1 else [])]
+    optional = [name for column, name in {**COPIED, "bucket": "ccnet_bucket"}.items() if column in there]
+    optional += ["rps_doc_ut1_blacklist"] if ut1 else []
     made = {name: number[name] for name in DOCUMENT} | dict.fromkeys(optional, pa.float64())
     return made | {name: pa.list_(number[name]) for name in LINES} | {SPANS: pa.list_(pa.int32())}
 

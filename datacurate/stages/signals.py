@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import field_validator
@@ -92,16 +92,23 @@ class Signals(Map):
             wanted |= {column: needed or wanted.get(column, False) for column, needed in one.reads().items()}
         return wanted
 
-    def made(self) -> dict[str, Any]:
-        """The columns of `of`; those of columns that need not be there only count where they are."""
+    def made(self, columns: Container[str] = ()) -> dict[str, Any]:
+        """The columns of `of`; those that copy a column in front only where it is there."""
         import pyarrow as pa
 
         names: dict[str, Any] = {}
         if "redpajama" in self.of:
-            names |= {"quality_signals": pa.string()} if self.format == "redpajama" else redpajama.types(bool(self.ut1))
+            names |= self._redpajama(columns)
         if "dolma" in self.of:
             names |= dict.fromkeys(DOLMA, pa.float64())
         return names | dict.fromkeys(self.filters())
+
+    def _redpajama(self, columns: Container[str]) -> dict[str, Any]:
+        import pyarrow as pa
+
+        if self.format == "redpajama":
+            return {"quality_signals": pa.string()}
+        return redpajama.types(columns, bool(self.ut1))
 
     @each
     def mapped(self, docs: pa.Table) -> pa.Table:

@@ -95,7 +95,7 @@ def test_other_inputs_are_said_and_their_documents_are_not_called_kept(folder, r
 
 
 def test_samples_are_bounded_and_counts_are_not(folder, run):
-    difference = diff(run, make_run(folder, "f", max_chars=1))
+    difference = diff(run, make_run(folder, "f", min_chars=0, max_chars=1))
     flip = next(f for f in difference.flips if f.a == "kept")
     assert (flip.b, flip.documents, len(flip.samples)) == ("dropped by shouting.long", 25, 5)
     assert "and 20 more" in difference.as_text()

@@ -67,6 +67,8 @@ RECIPES = [
     (own.Marks, own.Crash, own.Size),
     (own.Marks, own.Crash),
     (own.Size, Where, own.Marks),
+    (own.Size, own.Marks, own.Tongue, own.Even, Where),
+    (own.Marks, own.Size, own.Marks, own.Even, own.Trim),
     (own.Trim, own.Size, own.Upper, own.Marks),
     (own.Size, own.Upper),
     (own.Marks, Exact, own.Size),
@@ -194,6 +196,20 @@ def test_figures_by_source_language_and_rule(run, recipe):
     assert {k.name: k.documents for k in answer.languages} == {"-": (4, 9), "a": (0, 4), "c": (5, 5)}
     assert answer.stop is None and answer.unknown == [] and answer.tokens is None
     assert answer.total.documents == (9, 18)
+
+
+def test_thresholds_in_front_of_a_filter_that_reads_an_added_column(folder):
+    """Its signals cover what the filter that adds the column hands on: nothing is unknown behind another one."""
+    row = [own.Size(max_chars=20), own.Marks(max_share=0.2, max_words=2), own.Even(max_rest=2)]
+    recipe = own.recipe_of(folder / "added", {"web": [LINES * 3, LINES]}, row)
+    run = own.finish(recipe, folder / "added", "run")
+    then = changed(recipe, 1, max_share=1, max_words=8)
+    answer = tune(run, recipe, then)
+    assert answer.unknown == [] and answer.total.documents[1] > answer.total.documents[0]
+    rerun = own.finish(then, folder / "added", "rerun")
+    assert answer.total.documents[1] == rerun.stages[-1].books["out"]["documents"]
+    longer = tune(run, recipe, changed(changed(recipe, 1, max_words=9), 0, max_chars=60))
+    assert [(one.stage, one.documents) for one in longer.unknown] == [("even", 4)]
 
 
 def test_nothing_changed_changes_nothing(run, recipe):

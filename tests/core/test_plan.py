@@ -7,6 +7,7 @@ import pickle
 import shutil
 from typing import Any, ClassVar
 
+import pyarrow.parquet as pq
 import pytest
 import stages_for_tests as own
 from core_tools import contents, ids, recipe_of, run, stamps, write_jsonl
@@ -223,6 +224,35 @@ def test_a_filter_may_measure_a_column_that_an_earlier_filter_adds(folder, tmp_p
     again = run(recipe_of(folder, own.MaxChars(max_chars=5), *stages[1:]), tmp_path)
     assert ids(again) == ["a-1", "a-3", "b-2"]
     assert again.manifests[-1]["ledger"]["in"]["documents"] == 5
+
+
+def measured_rows(done, stage) -> int:
+    """Documents of which a stage's signals are stored."""
+    parts = next(m for m in done.manifests if m["stage"] == stage)["phases"]["measured"]["parts"]
+    folder = next(done.folder.glob(f"*-{stage}"))
+    return sum(pq.read_metadata(folder / part).num_rows for part in parts)
+
+
+def test_a_filter_measures_right_behind_the_one_that_adds_its_column(folder, tmp_path):
+    """Not behind the whole row: a threshold in between then needs no measuring, and none of the signals are missing."""
+    stages = [own.MaxChars(max_chars=4), own.MinChars(min_chars=2), own.EvenChars()]
+    done = run(recipe_of(folder, *stages), tmp_path)
+    assert measured_rows(done, "even_chars") == 6, "all that max_chars hands on, though min_chars drops two of them"
+    assert measured_rows(done, "min_chars") == measured_rows(done, "max_chars") == 7
+    before = stamps(tmp_path / "store", "*.measured-*/*.parquet")
+    loose = [stages[0], own.MinChars(min_chars=1), stages[2]]
+    again = run(recipe_of(folder, *loose), tmp_path, "again")
+    assert stamps(tmp_path / "store", "*.measured-*/*.parquet") == before, "nothing is measured again"
+    fresh = run(recipe_of(folder, *loose), tmp_path, "fresh", store=tmp_path / "fresh")
+    assert ids(again) == ids(fresh) and again.manifests[-1]["key"] == fresh.manifests[-1]["key"]
+    tight = run(recipe_of(folder, own.MaxChars(max_chars=2), *stages[1:]), tmp_path, "tight")
+    assert measured_rows(tight, "even_chars") == 4, "of other documents it measures others, under another key"
+
+
+def test_a_column_that_a_filter_two_rows_before_added_is_there_at_once(folder, tmp_path):
+    stages = [own.MaxChars(max_chars=4), own.Lengths(), own.MinChars(min_chars=2), own.EvenChars()]
+    done = run(recipe_of(folder, *stages), tmp_path)
+    assert measured_rows(done, "even_chars") == 6, "in front of its own row"
 
 
 def test_a_filter_behind_one_that_reads_an_added_column_measures_what_its_key_says(folder, tmp_path):

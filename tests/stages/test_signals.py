@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from datacurate.api import run_recipe
-from datacurate.core.errors import InputError
+from datacurate.core.errors import InputError, RecipeError
 from datacurate.core.recipe import loads
 from datacurate.core.registry import stage_class, stages_in
 from datacurate.core.stage import Filter
@@ -91,8 +91,28 @@ def test_made_says_what_is_made():
     for stage in (Signals(), Signals(of=["gopher_quality", "redpajama"]), Signals(format="redpajama")):
         made = stage.mapped(docs)
         added = set(made.column_names) - set(docs.column_names)
-        assert added == set(stage.made())
-        assert all(kind in (None, made.schema.field(name).type) for name, kind in stage.made().items())
+        told = stage.made(docs.column_names)
+        assert added == set(told)
+        assert all(kind in (None, made.schema.field(name).type) for name, kind in told.items())
+        bare = stage.mapped(table(TEXTS))
+        assert set(bare.column_names) - {"id", "text", "source"} == set(stage.made(["id", "text", "source"]))
+
+
+def test_a_signal_that_copies_a_column_is_not_there_without_it(tmp_path):
+    """A condition on one is refused when the run is planned, and found by lint."""
+    from datacurate.audit.lint import lint
+    from datacurate.core.plan import plan
+
+    def recipe(**columns):
+        pq.write_table(pa.table({"id": ["a"], "text": ["x"], **columns}), tmp_path / "in.parquet")
+        stages = "[signals, where: {keep: ccnet_perplexity > 1}]"
+        return loads(f"sources: {{a: {tmp_path / 'in.parquet'}}}\nstages: {stages}")
+
+    with pytest.raises(RecipeError, match="where needs the column 'ccnet_perplexity', which nothing before it makes"):
+        plan(recipe(), tmp_path / "store")
+    assert "reads the column 'ccnet_perplexity', which nothing before it makes" in lint(recipe(), probe=False)[0]
+    plan(recipe(perplexity=[2.0]), tmp_path / "store")
+    assert lint(recipe(perplexity=[2.0]), probe=False) == []
 
 
 # ---- UT1
@@ -298,7 +318,7 @@ def test_dolma_s_attributes():
     """Names and values of dolma's own tagger, on a text whose figures are counted by hand."""
     docs = table(["the cat and # the cat…\n- the cat and # the cat\n- the cat and # the cat\n", "", None])
     made = Signals(of=["dolma"]).mapped(docs)
-    assert set(made.column_names) - set(docs.column_names) == set(Signals(of=["dolma"]).made())
+    assert set(made.column_names) - set(docs.column_names) == set(Signals(of=["dolma"]).made([]))
     row = {name.removeprefix("gopher_v1__"): value for name, value in made.to_pylist()[0].items()}
     assert (row["word_count"], row["median_word_length"], row["required_word_count"]) == (20, 3, 9)
     assert row["symbol_to_word_ratio"] == 4 / 20 and row["fraction_of_words_with_alpha_character"] == 15 / 20
