@@ -10,18 +10,13 @@ import numpy as np
 from numba import njit
 
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
-from datacurate.kernels.casefold import tables
-from datacurate.kernels.content import _encode
-from datacurate.kernels.memory import borrowing, inlined, load64, store64
+from datacurate.kernels.lower import cases, lower
+from datacurate.kernels.memory import borrowing, inlined
 from datacurate.kernels.unicode import ALPHA, CLASS, DIGIT, HIRAGANA, IDEOGRAPH, KATAKANA, properties
 from datacurate.kernels.utf8 import decode
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_HIGH = np.uint64(0x8080808080808080)
-_ONES = np.uint64(0x0101010101010101)
-_DOTTED_I = 0x130
 
 
 class Words(NamedTuple):
@@ -83,47 +78,6 @@ def word_characters() -> np.ndarray:
 
 
 @borrowing
-def _lower(data, i, end, pages, entries, out):
-    """Writes `data[i:end]` in lower case from index 0 on, as `str.lower()` does; returns its length.
-
-    The final sigma is written as the other: no list has either.
-    """
-    to = 0
-    while i < end:
-        if i + 8 <= end:
-            word = load64(data, i)
-            if not word & _HIGH:
-                # the high bits of the bytes from A to Z; a quarter of one is the distance to the small letter
-                upper = (word + _ONES * np.uint64(0x3F)) & ~(word + _ONES * np.uint64(0x25)) & _HIGH
-                store64(out, to, word + (upper >> np.uint64(2)))
-                i += 8
-                to += 8
-                continue
-        c = np.int64(data[i])
-        if c < 0x80:
-            out[to] = c + 0x20 * (0x41 <= c <= 0x5A)
-            to += 1
-            i += 1
-            continue
-        point, width = decode(data, i, end)
-        lower = point + (entries[pages[point >> 8], point & 255] >> 2)
-        if width == 1 or (lower == point):
-            for k in range(width):
-                out[to + k] = data[i + k]
-            to += width
-        elif lower < 0x80:
-            out[to] = lower
-            to += 1
-            if point == _DOTTED_I:  # becomes an i and a dot above
-                out[to], out[to + 1] = 0xCC, 0x87
-                to += 2
-        else:
-            to = _encode(lower, out, to)
-        i += width
-    return to
-
-
-@borrowing
 def _matches(text, i, end, byte, child, sibling, final, apart, characters):
     """Whether a word of the list stands at byte `i`."""
     node = child[0]
@@ -163,11 +117,12 @@ def _places(text, end, byte, child, sibling, final, likely, apart, characters):
 
 
 @njit(nogil=True, cache=True)
-def _count(data, offsets, chosen, byte, child, sibling, final, likely, apart, characters, pages, entries, lower, out):
+def _count(data, offsets, chosen, byte, child, sibling, final, likely, apart, characters, cases, small, out):
+    pages, entries, flags = cases
     for doc in range(len(out)):
         if chosen[doc]:
-            end = _lower(data, offsets[doc], offsets[doc + 1], pages, entries, lower)
-            out[doc] = _places(lower, end, byte, child, sibling, final, likely, apart, characters)
+            end = lower(data, offsets[doc], offsets[doc + 1], pages, entries, flags, small, 0)
+            out[doc] = _places(small, end, byte, child, sibling, final, likely, apart, characters)
 
 
 def count(text: pa.Array | pa.ChunkedArray, words: Words, chosen: np.ndarray) -> np.ndarray:
@@ -178,10 +133,9 @@ def count(text: pa.Array | pa.ChunkedArray, words: Words, chosen: np.ndarray) ->
     data, offsets = bytes_and_offsets(text)
     longest = int(np.diff(offsets)[chosen].max(initial=0))
     # two bytes can become three in lower case; eight at a time are written
-    lower = np.empty(longest + longest // 2 + 8, np.uint8)
+    small = np.empty(longest + longest // 2 + 8, np.uint8)
     out = np.zeros(len(offsets) - 1, np.int64)
-    _, pages, entries = tables()
-    _count(data, offsets, read_only(chosen), *words, word_characters(), pages, entries, lower, out)
+    _count(data, offsets, read_only(chosen), *words, word_characters(), cases(), small, out)
     return out
 
 
