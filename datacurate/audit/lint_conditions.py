@@ -19,6 +19,8 @@ RANGES = {
     r"ccnet_bucket": (0, 2),
     r"gopher_v1__fraction_of_characters_in_duplicate_lines": (0, math.inf),  # dolma divides by characters of words
     r"gopher_v1__fraction_.*|gopher_v1__symbol_to_word_ratio": (0, 1),
+    r"c4_v[12]__has_.*": (0, 1),
+    r"c4_v[12]__line.*": (0, math.inf),
     r"(rps_doc|ccnet|gopher_v1_)_.*|perplexity|tokens": (0, math.inf),
 }
 """What the columns that our stages make can hold, by their names; the first pattern counts."""

@@ -10,13 +10,15 @@ from pydantic import field_validator
 from datacurate.core.errors import RecipeError
 from datacurate.core.registry import stage_class
 from datacurate.core.stage import Filter, Map, each, one_array, with_columns
+from datacurate.stages import _dolma as dolma
 from datacurate.stages import _redpajama as redpajama
-from datacurate.stages._dolma import DOLMA
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
-FAMILIES = ("redpajama", "dolma")
+FAMILIES = ("redpajama", "dolma", *dolma.C4_TAGGERS)
 UT1 = (
     "adult", "agressive", "agressif", "arjel", "chat", "dating", "ddos", "filehosting", "gambling", "porn",
     "mixed_adult", "phishing", "violence",
@@ -30,18 +32,20 @@ class Signals(Map):
     families and filters. `redpajama`: RedPajama-v2's signals of documents and lines that need no model, under their
     published names, `[sic]` included: of `ccnet_*` those that text or columns give, of `rps_doc_*` all but `ml_*` and
     `*_importance`. Stop words and LDNOOBW's words are those of the document's column `language`; without a list for
-    it the signal is null. `dolma`: the attributes of dolma's tagger `gopher_v1`, as `gopher_v1__NAME`. The name of a
-    filter, `gopher_quality`, or with a preset, `gopher_quality:dolma`: that filter's signals, in one struct column.
-    A later stage that may change texts removes all these columns, since they would be wrong.
+    it the signal is null. `dolma`: the attributes of dolma's tagger `gopher_v1`, as `gopher_v1__NAME`.
+    `dolma_c4`: those of `c4_v2`, as `c4_v2__NAME`, and `dolma_c4_v1`, `c4_v1`: `line_count`, `has_NAME` as 1 or 0, and
+    of `lines_with_NAME` how many there are and, in `lines_with_NAME_characters`, how many characters they cover.
+    The name of a filter, `gopher_quality`, or with a preset, `gopher_quality:dolma`: that filter's signals, in one
+    struct column. A later stage that may change texts removes all these columns, since they would be wrong.
 
     RedPajama-v2 (Weber et al. 2024; togethercomputer/RedPajama-Data, app/src/core/quality_signals); dolma (Soldaini
-    et al. 2024; allenai/dolma, python/dolma/taggers/gopher.py).
+    et al. 2024; allenai/dolma, python/dolma/taggers/gopher.py and c4.py).
     """
 
     needs: ClassVar[tuple[str, ...]] = ("text",)
 
     of: tuple[str, ...] = ("redpajama",)
-    """What to measure: `redpajama`, `dolma`, names of filters, `FILTER:PRESET`."""
+    """What to measure: `redpajama`, `dolma`, `dolma_c4`, `dolma_c4_v1`, names of filters, `FILTER:PRESET`."""
     format: Literal["columns", "redpajama"] = "columns"
     """How RedPajama-v2's signals are written: a column each, or `redpajama`: all of them in the string column
     `quality_signals`, as published: JSON of `[start, end, score]`, offsets in characters."""
@@ -52,6 +56,9 @@ class Signals(Map):
     ut1_categories: tuple[str, ...] = UT1
     """Categories of UT1 that count, RedPajama-v2's unless given (configs/rp_v2.0.conf). `rps_doc_ut1_blacklist` is the
     number of the set of categories that a domain is in, among all sets of these."""
+    naughty_words: str | None = None
+    """File with the words of `has_naughty_word`, one word or phrase a line, in small letters; null takes LDNOOBW's
+    English list as C4 had it. As in dolma, the document's language does not matter."""
 
     @field_validator("of")
     @classmethod
@@ -76,12 +83,24 @@ class Signals(Map):
         """Word lists and domain lists."""
         from datacurate.stages import _wordlists
 
-        if "redpajama" not in self.of:
-            return []
-        listed = [*_wordlists.stop_word_files().values(), *_wordlists.bad_word_files().values()]
-        if self.ut1:
-            listed += _wordlists.category_files(self.ut1, self.ut1_categories).values()
-        return [str(path) for path in listed]
+        listed: list[Path] = []
+        if "redpajama" in self.of:
+            listed += [*_wordlists.stop_word_files().values(), *_wordlists.bad_word_files().values()]
+            if self.ut1:
+                listed += _wordlists.category_files(self.ut1, self.ut1_categories).values()
+        if self._c4():
+            dolma.naughty_words(self._naughty())  # says now what is wrong with the file
+        return [*(str(path) for path in listed), *([self._naughty()] if self._c4() else [])]
+
+    def _c4(self) -> list[str]:
+        """The families of dolma's C4 taggers in `of`."""
+        return [name for name in self.of if name in dolma.C4_TAGGERS]
+
+    def _naughty(self) -> str:
+        """The file of `naughty_words`."""
+        from datacurate.stages import _wordlists
+
+        return self.naughty_words or str(_wordlists.bad_word_files()["en"])
 
     def reads(self) -> dict[str, bool]:
         """The text, columns that may be there, and what the filters read."""
@@ -100,7 +119,9 @@ class Signals(Map):
         if "redpajama" in self.of:
             names |= self._redpajama(columns)
         if "dolma" in self.of:
-            names |= dict.fromkeys(DOLMA, pa.float64())
+            names |= dict.fromkeys(dolma.DOLMA, pa.float64())
+        for name in self._c4():
+            names |= dict.fromkeys(dolma.c4_columns(name), pa.float64())
         return names | dict.fromkeys(self.filters())
 
     def _redpajama(self, columns: Container[str]) -> dict[str, Any]:
@@ -119,9 +140,9 @@ class Signals(Map):
             signals = redpajama.measure(one_array(docs["text"]), there, self.language, self.ut1, self.ut1_categories)
             made |= signals.as_json() if self.format == "redpajama" else signals.as_columns()
         if "dolma" in self.of:
-            from datacurate.stages import _dolma
-
-            made |= _dolma.attributes(one_array(docs["text"]))
+            made |= dolma.attributes(one_array(docs["text"]))
+        if self._c4():
+            made |= dolma.c4_attributes(one_array(docs["text"]), self._c4(), self._naughty())
         for column, one in self.filters().items():
             made[column] = _struct(one.measured(docs))
         return with_columns(docs, made)
@@ -132,6 +153,10 @@ class Signals(Map):
             from datacurate.kernels import redpajama_signals
 
             redpajama_signals.warm()
+        if self._c4():
+            from datacurate.kernels import dolma_c4
+
+            dolma_c4.warm()
         for one in self.filters().values():
             one.warm()
 

@@ -327,3 +327,70 @@ def test_dolma_s_attributes():
     assert row["fraction_of_duplicate_lines"] == 2 / 4 and row["fraction_of_characters_in_duplicate_lines"] == 46 / 51
     assert row["fraction_of_characters_in_most_common_2grams"] == 5 * 6 / 51
     assert made["gopher_v1__word_count"].to_pylist()[1:] == [0, 0]
+
+
+def test_dolma_s_attributes_of_c4(tmp_path):
+    """Counted by hand; `c4_v1` wants javascript as a word, `c4_v2` counts the dotted capital I twice."""
+    texts = [
+        "One two three.\nno\n\u0130stanbul JavaScripts too\n",
+        "Lorem Ipsum {",
+        "A bad\u3000WORD, so bad.",
+        "",
+        None,
+    ]
+    path = tmp_path / "words.txt"
+    path.write_text("so bad\n  word,  \n\n")
+    stage = Signals(of=["dolma_c4", "dolma_c4_v1"], naughty_words=str(path))
+    docs = table(texts)
+    made = stage.mapped(docs)
+    assert set(made.column_names) - set(docs.column_names) == set(stage.made())
+    assert all(made.schema.field(name).type == kind for name, kind in stage.made().items())
+    rows = made.to_pylist()
+    second, first = ({k.removeprefix(tagger): v for k, v in rows[0].items()} for tagger in ("c4_v2__", "c4_v1__"))
+    assert (second["line_count"], second["lines_with_no_ending_punctuation"], second["lines_with_too_few_words"]) == (
+        4,
+        3,
+        2,
+    )
+    assert second["lines_with_too_few_words_characters"] == first["lines_with_too_few_words_characters"] == 3
+    assert first["lines_with_no_ending_punctuation_characters"] == 3 + 25
+    assert second["lines_with_no_ending_punctuation_characters"] == 3 + 26
+    assert (first["has_javascript"], second["has_javascript"]) == (0, 1)
+    marks = ("has_curly_brace", "has_lorem_ipsum", "has_naughty_word")
+    assert [[row[f"c4_v2__{name}"] for name in marks] for row in rows] == [
+        [0] * 3,
+        [1, 1, 0],
+        [0, 0, 1],
+        [0] * 3,
+        [0] * 3,
+    ]
+    assert rows[3]["c4_v2__line_count"] == rows[4]["c4_v2__line_count"] == 1
+
+
+def test_naughty_words_are_ldnoobw_s_unless_given(tmp_path):
+    docs = table(["The scat song is jazz.", "A kinbaku rope.", "Nothing."])
+    assert Signals(of=["dolma_c4"]).mapped(docs)["c4_v2__has_naughty_word"].to_pylist() == [1, 1, 0]
+    path = tmp_path / "words.txt"
+    path.write_text("jazz.\n")
+    stage = Signals(of=["dolma_c4"], naughty_words=str(path))
+    assert stage.mapped(docs)["c4_v2__has_naughty_word"].to_pylist() == [1, 0, 0]
+    assert stage.files() == [str(path)] and Signals().files() and not Signals(of=["dolma"]).files()
+    assert stage.changed_fields() == {"of": ["dolma_c4"], "naughty_words": "(a file)"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "cannot read"), (b"\xff\xfe", "cannot read"), (b" \n\n", "holds no")]
+)
+def test_a_list_that_is_none_is_told(tmp_path, content, said):
+    path = tmp_path / "words.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        Signals(of=["dolma_c4"], naughty_words=str(path)).files()
+
+
+def test_a_stage_that_changes_texts_removes_c4_s_attributes():
+    from datacurate.core.stage import without_derived
+
+    docs = Signals(of=["dolma_c4", "dolma_c4_v1"]).mapped(table())
+    assert without_derived(docs).column_names == ["id", "text", "source"]
