@@ -14,7 +14,7 @@ import pyarrow as pa
 from datacurate.core.errors import CurateError
 from datacurate.core.ledger import ShardLedger
 from datacurate.core.stage import Filter, Outcome, Removed, Stage, with_columns, without_derived
-from datacurate.core.store import PartWriter, read_batches, read_parts, row_bytes
+from datacurate.core.store import PartWriter, read_batches, read_key, read_parts, row_bytes
 from datacurate.core.task import SHARD_BITS, EachTask, Input, Step, visible
 
 ERROR = "_error"
@@ -30,7 +30,7 @@ class Chain:
         self.steps = task.steps[first:]
         self.writers: dict[str, PartWriter] = {}
         self.ledgers: dict[str, ShardLedger] = {}
-        self.tables = {step.out: _read_tables(step) for step in self.steps}
+        self.tables = {step.out: _read_tables(step, task.number) for step in self.steps}
         self.stored = {s.out: _Stored(s.out) for s in self.steps if s.role == "measure" and Path(s.out).exists()}
         self.rows: dict[str, int] = {}
 
@@ -199,8 +199,12 @@ class _Stored:
         return part.combine_chunks()
 
 
-def _read_tables(step: Step) -> dict[str, pa.Table]:
-    return {name: read_parts(paths) for name, paths in step.tables.items()}
+def _read_tables(step: Step, shard: int) -> dict[str, pa.Table]:
+    return {name: _of_shard(p, shard) if name in step.shardwise else read_parts(p) for name, p in step.tables.items()}
+
+
+def _of_shard(paths: tuple[str, ...], shard: int) -> pa.Table:
+    return read_key(paths, (shard,)).sort_by("row").combine_chunks()
 
 
 def _unpack(result: Any) -> tuple[pa.Table, list[Removed]]:

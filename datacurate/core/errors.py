@@ -36,6 +36,12 @@ class QuarantineError(CurateError):
     exit_code = 5
 
 
+class GuardError(CurateError):
+    """A stage would remove so much of a source that something is probably wrong."""
+
+    exit_code = 7
+
+
 class Stopped(BaseException):
     """The user stopped the run. No error: nothing that handles errors of a task or a document may swallow it."""
 

@@ -45,6 +45,7 @@ class _Link:
     tables: dict[str, tuple[str, ...]]
     beside: dict[str, str]
     by: tuple[str, ...]
+    shardwise: tuple[str, ...] = ()
     stores: bool = False
 
     @property
@@ -277,12 +278,12 @@ class _Adding:
         return self.previous.phases.get(name)
 
     def _by(self) -> tuple[str, ...]:
-        """Columns that `@by` phases of this stage select on in this phase's table."""
+        """Columns that later phases of this stage select on in this phase's table."""
+        if self.phase.shardwise:
+            return ("shard",)
         wanted = [p.by for p in self.stage.phases() if p.grouping == "by" and self.phase.name in p.reads]
         if len(set(wanted)) > 1:
-            raise RecipeError(
-                f"{self.stage.name()}.{self.phase.name} is read by different columns; read it by one set."
-            )
+            raise RecipeError(f"{self.stage.name()}.{self.phase.name} is read by different columns; read it by one.")
         return wanted[0] if wanted else ()
 
     def _to_chain(self) -> None:
@@ -304,7 +305,9 @@ class _Adding:
         }  # fmt: skip
         role: Any = "measure" if self.is_measure else "main" if self.is_main else "side"
         besides = {name: made.key for name, made in beside.items()}
-        link = _Link(self.stage, self.phase, role, folder, header, tables, besides, self._by(), self.stage.costly)
+        shardwise = tuple(p.name for p in self.stage.phases() if p.shardwise and p.name in tables)
+        by, stores = self._by(), self.stage.costly
+        link = _Link(self.stage, self.phase, role, folder, header, tables, besides, by, shardwise, stores)
         if not self.is_measure or all(other.folder != folder for other in planner.links):
             planner.links.insert(at, link)
         self._remember(own, folder, role)
@@ -328,9 +331,8 @@ class _Adding:
     def _remember(self, own: str, folder: str, role: str) -> None:
         planner, shards = self.planner, self.planner.docs.shards
         paths = tuple(f"{folder}/{shard}.parquet" for shard in shards)
-        self.planned.phases[self.phase.name] = Made(
-            f"{self.stage.name()}.{self.phase.name}", own, shards, paths, "each"
-        )
+        label = f"{self.stage.name()}.{self.phase.name}"
+        self.planned.phases[self.phase.name] = Made(label, own, shards, paths, "each")
         if role == "main":
             self.planned.key = own
             self.planned.documents = paths
@@ -350,14 +352,13 @@ class _Adding:
         folder = f"{self.planner.store}/{self.stage.name()}.{self.phase.name}-{own}"
         parts = self._parts(found, keys)
         paths = tuple(f"{folder}/{part}.parquet" for part in parts)
-        self.planned.phases[self.phase.name] = Made(
-            f"{self.stage.name()}.{self.phase.name}", own, parts, paths, self.phase.grouping
-        )
+        label = f"{self.stage.name()}.{self.phase.name}"
+        self.planned.phases[self.phase.name] = Made(label, own, parts, paths, self.phase.grouping)
         tasks: list[Task] = [
             self._table_task(found, part, path, None if self.phase.grouping != "by" else tuple(keys[at]), at)
             for at, (part, path) in enumerate(zip(parts, paths, strict=True))
         ]
-        self.planner.barriers.append(Barrier(f"{self.stage.name()}.{self.phase.name}", tasks))
+        self.planner.barriers.append(Barrier(label, tasks))
 
     def _parts(self, found: dict[str, Made], keys: Sequence[Any]) -> tuple[str, ...]:
         if self.phase.grouping == "once":
@@ -379,13 +380,12 @@ class _Adding:
 
 
 def _step(link: _Link, shard: str) -> Step:
-    out = f"{link.folder}/{shard}.parquet"
+    part = f"{link.folder}/{shard}"
     beside = {name: _beside_path(link, name, shard) for name in link.beside}
-    if link.role != "main":
-        return Step(link.stage, link.phase, link.role, out, link.header, None, link.tables, beside, link.by)
-    ledger = f"{link.folder}/{shard}.ledger.parquet"
-    docs = out if link.stores else None
-    return Step(link.stage, link.phase, link.role, ledger, link.header, docs, link.tables, beside, link.by)
+    main = link.role == "main"
+    out, docs = f"{part}.ledger.parquet" if main else f"{part}.parquet", f"{part}.parquet" if link.stores else None
+    more = (docs if main else None, link.tables, beside, link.by, link.shardwise)
+    return Step(link.stage, link.phase, link.role, out, link.header, *more)
 
 
 def _beside_path(link: _Link, name: str, shard: str) -> str:

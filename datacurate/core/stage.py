@@ -48,6 +48,10 @@ class Phase:
     gpus: int = 0
     uses: tuple[str, ...] | None = None
     """The only fields that the phase can see and that enter its key; None for all."""
+    shardwise: bool = False
+    """Whether the rows name documents, by columns `shard` and `row`: `@each` phases get those of their shard alone."""
+    streams: tuple[str, ...] = ()
+    """Parameters that are handed over as `store.Parts`, to be read piece by piece."""
 
 
 def _mark(method: Callable, grouping: Any, **more: Any) -> Callable:
@@ -66,18 +70,35 @@ def each(method: Callable | None = None, *, gpus: int = 0, uses: tuple[str, ...]
     return _mark(method, "each")
 
 
-def by(*columns: str, keys: Callable[..., Sequence[tuple[int, ...]]], uses: tuple[str, ...] | None = None) -> Callable:
+def by(
+    *columns: str,
+    keys: Callable[..., Sequence[tuple[int, ...]]],
+    uses: tuple[str, ...] | None = None,
+    shardwise: bool = False,
+) -> Callable:
     """One task per key; sees the rows that have this key in `columns`, from every shard, in shard order.
 
-    `keys(stage, size)` lists the keys before anything runs; `size` is the input's `Size`.
+    `keys(stage, size)` lists the keys before anything runs; `size` is the input's `Size`. A `shardwise` table names
+    documents in its columns `shard` (int32) and `row`: an `@each` phase that reads it gets only those of its own shard,
+    in the order of `row`.
     """
-    return lambda method: _mark(method, "by", by=columns, keys=keys, uses=uses)
+    return lambda method: _mark(method, "by", by=columns, keys=keys, uses=uses, shardwise=shardwise)
 
 
-def once(method: Callable | None = None, *, gpus: int = 0, uses: tuple[str, ...] | None = None) -> Callable:
-    """One task that sees everything."""
+def once(
+    method: Callable | None = None,
+    *,
+    gpus: int = 0,
+    uses: tuple[str, ...] | None = None,
+    shardwise: bool = False,
+    streams: tuple[str, ...] = (),
+) -> Callable:
+    """One task that sees everything; the parameters in `streams` piece by piece, as `store.Parts`.
+
+    It may return a table, or yield tables of one schema; if it is `shardwise`, in the order of `shard`.
+    """
     if method is None:
-        return lambda m: _mark(m, "once", gpus=gpus, uses=uses)
+        return lambda m: _mark(m, "once", gpus=gpus, uses=uses, shardwise=shardwise, streams=streams)
     return _mark(method, "once")
 
 

@@ -87,12 +87,14 @@ def write_text(path: str | Path, text: str) -> None:
 class PartWriter:
     """Writes one Parquet file from batches; nothing is visible before `commit`.
 
-    Row groups are cut by rows and bytes counted from the start of the file, never by batch.
+    Row groups are cut by rows and bytes counted from the start of the file, never by batch. With `by` there is one
+    row group per key; if the batches come in the order of their keys (`ascending`), only the last key is held.
     """
 
-    def __init__(self, path: str | Path, by: tuple[str, ...] = ()):
+    def __init__(self, path: str | Path, by: tuple[str, ...] = (), ascending: bool = False):
         self.path = Path(path)
         self.by = by
+        self.ascending = ascending
         self.temporary = self.path.with_name(f".{self.path.name}.tmp")
         self._writer: pq.ParquetWriter | None = None
         self._held: list[pa.Table] = []
@@ -107,6 +109,8 @@ class PartWriter:
         self._schema = batch.schema
         if self.by:
             self._hold_by_key(batch)
+            if self.ascending and len(self._keyed) > 1:
+                self._write_keys(sorted(self._keyed)[:-1])
             return
         for piece in self._cut(batch):
             self._held.append(piece)
@@ -154,16 +158,17 @@ class PartWriter:
             self.abandon()
             raise explain_os_error(error, self.path) from error
 
-    def _write_by_key(self) -> None:
-        self._write_group(self._schema.empty_table())
-        for value in sorted(self._keyed):
+    def _write_keys(self, values: list[tuple[int, ...]]) -> None:
+        if self._writer is None:
+            self._write_group(self._schema.empty_table())
+        for value in values:
             self._groups[",".join(map(str, value))] = len(self._groups)
             self._write_group(pa.concat_tables(self._keyed.pop(value)))
 
     def commit(self, footer: dict[str, Any] | None = None) -> None:
         """Write what is held and the footer, sync, and rename to the final path."""
         if self.by:
-            self._write_by_key()
+            self._write_keys(sorted(self._keyed))
         else:
             if not self._held and self._writer is None:
                 self._held = [self._schema.empty_table()]
@@ -213,11 +218,15 @@ def row_bytes(batch: pa.Table) -> np.ndarray:
     return pc.fill_null(lengths, 0).to_numpy().astype(np.int64)
 
 
-def write_part(path: str | Path, table: pa.Table, by: tuple[str, ...] = (), footer: dict | None = None) -> None:
-    """Write a whole table as one part."""
-    writer = PartWriter(path, by)
+def write_part(
+    path: str | Path, tables: pa.Table | Iterable[pa.Table], by: tuple[str, ...] = (), footer: dict | None = None
+) -> None:
+    """Write a whole table, or several in the order of their keys, as one part."""
+    whole = isinstance(tables, pa.Table)
+    writer = PartWriter(path, by, ascending=not whole)
     try:
-        writer.write(table)
+        for table in [tables] if whole else tables:
+            writer.write(table)
         writer.commit(footer)
     except BaseException:
         writer.abandon()
@@ -234,6 +243,19 @@ def read_parts(paths: Iterable[str | Path], columns: list[str] | None = None) ->
     """The rows of several parts, in the order given."""
     tables = [pq.ParquetFile(path).read(columns=columns) for path in paths]
     return pa.concat_tables(tables, promote_options="default").combine_chunks()
+
+
+class Parts:
+    """The rows of several parts, one row group at a time; can be gone through more than once."""
+
+    def __init__(self, paths: Iterable[str | Path]):
+        self.paths = tuple(paths)
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        for path in self.paths:
+            with pq.ParquetFile(path) as file:
+                for group in range(file.num_row_groups):
+                    yield file.read_row_group(group).replace_schema_metadata(None)
 
 
 def read_key(paths: Iterable[str | Path], value: tuple[int, ...]) -> pa.Table:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from datacurate.core.source import Source
 from datacurate.core.stage import Phase, Stage
-from datacurate.core.store import claim, read_key, read_parts, write_part
+from datacurate.core.store import Parts, claim, read_key, read_parts, write_part
 
 SHARD_BITS = 40
 """A row reference is the shard's number shifted left by this many bits, plus the row's number in the shard."""
@@ -46,6 +46,8 @@ class Step:
     """Parts of the `@each` phases before it in this chain that it reads row by row."""
     by: tuple[str, ...] = ()
     """Columns that a later `@by` phase selects on."""
+    shardwise: tuple[str, ...] = ()
+    """Names among `tables` of which only the rows of this shard are read, in the order of `row`."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ class TableTask:
             elif name == "sequences":
                 arguments[name] = [Path(path) for path in self.tables[name]]
             elif name in self.tables:
-                arguments[name] = read_parts(self.tables[name])
+                paths = self.tables[name]
+                arguments[name] = Parts(paths) if name in self.phase.streams else read_parts(paths)
             elif name == "folder":
                 Path(str(self.folder)).mkdir(parents=True, exist_ok=True)
                 arguments[name] = Path(str(self.folder))

@@ -26,7 +26,9 @@ NEARDUP = SHARED / "data" / "neardup"
 
 
 def table(docs):
-    return pa.table({"id": [d[0] for d in docs], "text": pa.array([d[1] for d in docs], pa.string())})
+    ids, texts = [d[0] for d in docs], [d[1] for d in docs]
+    source = pa.array(["s"] * len(docs), pa.string())
+    return pa.table({"id": pa.array(ids, pa.string()), "text": pa.array(texts, pa.string()), "source": source})
 
 
 def drive(stage, shards, batch=7):
@@ -35,7 +37,7 @@ def drive(stage, shards, batch=7):
     size = Size(sum(shard.nbytes for shard in shards), len(shards))
     for phase in stage.phases():
         call = getattr(stage, phase.name)
-        known = {name: pa.concat_tables(parts) for name, parts in made.items() if name in phase.reads}
+        known = {name: handed(stage, phase, name, parts) for name, parts in made.items() if name in phase.reads}
         if phase.grouping == "each":
             made[phase.name] = [call(**pick(phase, docs=d, rows=r, **known)) for d, r in batches(shards, batch)]
         elif phase.grouping == "once":
@@ -48,6 +50,14 @@ def drive(stage, shards, batch=7):
             made[phase.name] = [call(known[name].filter(column == key)) for key in keys]
         assert len({part.schema for part in made[phase.name] if isinstance(part, pa.Table)}) <= 1, phase.name
     return judged(made["apply"], shards, batch)
+
+
+def handed(stage, phase, name, parts):
+    """What an earlier phase made, as the engine hands it over."""
+    if name in phase.streams:
+        return parts
+    shardwise = {p.name for p in stage.phases() if p.shardwise}
+    return pa.concat_tables(parts).sort_by("row") if name in shardwise else pa.concat_tables(parts)
 
 
 def pick(phase, **available):
@@ -113,21 +123,22 @@ def test_tables_without_chunks(stage):
     docs, rows = table([("a", " ".join(prose(1))), ("b", " ".join(prose(1)))]), np.arange(2, dtype=np.uint64)
     made = {}
     for phase in stage.phases()[:-1]:
-        inputs = {"docs": docs, "rows": rows, **made}
+        inputs = {"docs": docs, "rows": rows, **{n: [t] if n in phase.streams else t for n, t in made.items()}}
         full = getattr(stage, phase.name)(**pick(phase, **inputs))
-        bare = {name: t.schema.empty_table() for name, t in made.items()} | {"docs": docs[:0], "rows": rows[:0]}
+        bare = {n: t.schema.empty_table() for n, t in made.items()}
+        bare = {n: [t] if n in phase.streams else t for n, t in bare.items()} | {"docs": docs[:0], "rows": rows[:0]}
         empty = getattr(stage, phase.name)(**pick(phase, **bare))
         assert full.num_rows > 0 and empty.num_rows == 0
         assert full.schema == empty.schema
         made[phase.name] = full
-    assert stage.apply(docs, rows, made["verdict"].schema.empty_table()).docs == docs
+    assert stage.apply(docs, rows, made["verdict"].schema.empty_table(), made["guard"]).docs == docs
 
 
 def test_exact_keeps_the_first():
     docs = [("a", "x  y\n"), ("b", "z"), ("c", "x y"), ("d", "X y"), ("e", " x\u3000y"), ("f", "\n"), ("g", None)]
     for count in (1, 2, 4):
-        assert drive(Exact(), sharded(docs, count))[0] == {"c": ("a", 1.0), "e": ("a", 1.0)}
-    removed, _ = drive(Exact(ignore_case=True), sharded(docs, 2))
+        assert drive(Exact(keep="first"), sharded(docs, count))[0] == {"c": ("a", 1.0), "e": ("a", 1.0)}
+    removed, _ = drive(Exact(ignore_case=True, keep="first"), sharded(docs, 2))
     assert removed == {"c": ("a", 1.0), "d": ("a", 1.0), "e": ("a", 1.0)}
 
 

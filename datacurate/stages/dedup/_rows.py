@@ -6,10 +6,36 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacurate.core.stage import Outcome, Removed
+from datacurate.core.stage import Outcome, Removed, Size, Stage
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+SLICES = 16
+"""Tasks that hashes are spread over."""
+
+
+def slices(stage: Stage, size: Size) -> list[tuple[int]]:
+    """The keys of the slices."""
+    return [(number,) for number in range(SLICES)]
+
+
+def slice_of(hashes: np.ndarray) -> np.ndarray:
+    """The slice that every hash belongs to."""
+    return hashes % np.uint64(SLICES)
+
+
+def met(*hashes: np.ndarray) -> np.ndarray:
+    """Whether another row has the same hashes."""
+    order = np.lexsort(hashes)
+    again = np.ones(max(len(order) - 1, 0), bool)
+    for column in hashes:
+        again &= column[order][1:] == column[order][:-1]
+    found = np.zeros(len(order), bool)
+    found[order[1:]] |= again
+    found[order[:-1]] |= again
+    return found
 
 
 def table(**columns: tuple) -> pa.Table:

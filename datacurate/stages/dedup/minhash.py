@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from datacurate.core.stage import Outcome, Size, Stage, by, each, once, one_array
+from datacurate.core.stage import Size, by, each, once, one_array
 from datacurate.core.types import Count, Fraction, Positive
 from datacurate.stages.dedup import _rows
+from datacurate.stages.dedup._base import CHOICE, DocumentDedup, about, removed
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-SLICES = 16
-"""Tasks that the comparisons are spread over. One holds a sixteenth of the shingles of all documents that met
-another one, about 1.4 bytes per byte of their text."""
 
 SIGNATURE = ("ngram", "bands", "rows", "seed")
 """The fields that signatures depend on: another `verify` or `keep` does not sketch again."""
@@ -26,12 +23,7 @@ def band_numbers(stage: Minhash, size: Size) -> list[tuple[int]]:
     return [(band,) for band in range(stage.bands)]
 
 
-def slices(stage: Minhash, size: Size) -> list[tuple[int]]:
-    """The keys of the slices."""
-    return [(number,) for number in range(SLICES)]
-
-
-class Minhash(Stage):
+class Minhash(DocumentDedup):
     """Keep one document of all that are near-duplicates of it.
 
     Banded signatures only say which documents to compare. A document is removed when its true similarity (Jaccard,
@@ -58,9 +50,7 @@ class Minhash(Stage):
     """Least similarity with the survivor that a removal needs; null trusts the bands. 14 x 8 bands are as likely
     as not to bring together a pair of similarity 0.7."""
 
-    keep: Literal["first", "longest"] = "longest"
-    """Which document survives: the first in the order of shards and rows, or the longest in bytes of text (among
-    equals, the least id), whatever the shards."""
+    rule: ClassVar[str] = "near_duplicate"
 
     @each(uses=SIGNATURE)
     def sketch(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
@@ -93,7 +83,7 @@ class Minhash(Stage):
         rows, groups = minhash.groups(_rows.numpy(buckets, "bucket"), _rows.numpy(buckets, "row"))
         return _rows.table(row=(rows, "uint64"), group=(groups, "uint64"))
 
-    @each(uses=SIGNATURE)
+    @each(uses=(*SIGNATURE, *CHOICE))
     def shingles(self, docs: pa.Table, rows: np.ndarray, groups: pa.Table) -> pa.Table:
         """Of the documents that met another one: their buckets and their sets of shingles."""
         from datacurate.kernels import minhash, shingles
@@ -106,49 +96,24 @@ class Minhash(Stage):
         group = _rows.numpy(named, "group")
         bounds = np.arange(len(index) + 1) * self.bands
         return _rows.table(
-            slice=(group % np.uint64(SLICES), "int32"),
-            group=(group, "uint64"),
+            slice=(_rows.slice_of(group), "int32"),
             row=(_rows.numpy(named, "row"), "uint64"),
-            id=(docs["id"], "large_string"),
-            length=(shingles.lengths(text), "int64"),
+            **self.standing(docs),
+            **about(docs),
             bucket=(_rows.as_lists(hashes.reshape(-1), bounds), "hashes"),
             hashes=(_rows.as_lists(values, offsets), "hashes"),
         )
 
-    @by("slice", keys=slices, uses=("bands", "verify", "keep"))
-    def stars(self, shingles: pa.Table) -> pa.Table:
+    @by("slice", keys=_rows.slices, uses=("bands", "verify", *CHOICE), shardwise=True)
+    def verdict(self, shingles: pa.Table) -> pa.Table:
         """The documents that are near-duplicates of a survivor, with that survivor and their similarity."""
         from datacurate.kernels import minhash
 
-        order = self._order(shingles)
         buckets = _rows.lists(shingles, "bucket")[0].reshape(-1, self.bands)
         hashes, offsets = _rows.lists(shingles, "hashes")
-        survivors, similarities = minhash.stars(order, buckets, hashes, offsets, self.verify or 0.0)
-        merged = np.flatnonzero(survivors >= 0)
-        return _rows.table(
-            row=(_rows.numpy(shingles, "row")[merged], "uint64"),
-            survivor=(shingles["id"].take(survivors[merged]), "large_string"),
-            similarity=(similarities[merged], "float64"),
-        )
-
-    def _order(self, shingles: pa.Table) -> np.ndarray:
-        """Positions of the documents, the most worth keeping first."""
-        import pyarrow.compute as pc
-
-        keys = [("row", "ascending")]
-        if self.keep == "longest":
-            keys = [("length", "descending"), ("id", "ascending"), *keys]
-        return pc.sort_indices(shingles, sort_keys=keys).to_numpy()
-
-    @once(uses=())
-    def verdict(self, stars: pa.Table) -> pa.Table:
-        """The removed documents in the order of their rows."""
-        return _rows.by_row(stars)
-
-    @each
-    def apply(self, docs: pa.Table, rows: np.ndarray, verdict: pa.Table) -> Outcome:
-        """The documents without the near-duplicates of survivors."""
-        return _rows.without(docs, rows, verdict, "near_duplicate")
+        survivors, similarities = minhash.stars(self.order(shingles), buckets, hashes, offsets, self.verify or 0.0)
+        gone = np.flatnonzero(survivors >= 0)
+        return removed(shingles, gone, survivors[gone], similarities[gone])
 
     def warm(self) -> None:
         """Compile the kernels."""

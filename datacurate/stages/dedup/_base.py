@@ -1,0 +1,163 @@
+"""What stages share that keep one of several documents: which one stays, and when removing too much stops the run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from datacurate.core.errors import InputError, did_you_mean
+from datacurate.core.stage import Outcome, Phase, Stage, each, once, one_array
+from datacurate.core.task import SHARD_BITS
+from datacurate.core.types import Fraction
+from datacurate.stages._columns import numbers
+from datacurate.stages.dedup import _guard, _rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from datacurate.core.store import Parts
+
+CHOICE = ("keep", "best", "priority")
+"""The fields that say which document stays."""
+EXCERPT = 80
+"""Characters of a text that are kept as a sample of it."""
+
+
+class DocumentDedup(Stage):
+    """Base of stages that merge documents into others, their survivors.
+
+    A subclass has a phase `verdict`, shardwise, with the columns `shard`, `row`, `source`, `survivor` and `similarity`
+    of every document that goes (`removed` makes it). Here are the choice of survivors, the guard, and the last phase.
+    """
+
+    rule: ClassVar[str]
+    """Why its documents go, in the ledger."""
+
+    keep: Literal["first", "longest", "newest", "best"] = "longest"
+    """Which document survives: the longest in bytes of text; the newest by column `date`; the one with the greatest
+    `best`; among equals the one with the least id, so that it does not matter how documents are spread over files.
+    `first`: the first in the order of shards and rows."""
+    best: str | None = None
+    """Column of numbers for `keep: best`, such as a quality score."""
+    priority: tuple[str, ...] = ()
+    """Sources in the order in which they keep their documents, before `keep` decides; others come after these."""
+    max_loss: Fraction | None = 0.95
+    """Largest share of its documents that a source may lose; more stops the run and names the largest clusters.
+    Sources of fewer than 100 documents may lose all but one. `null`: no limit."""
+
+    @classmethod
+    def phases(cls) -> list[Phase]:
+        """The subclass's phases between `census` and the last two."""
+        found = super().phases()
+        last = ("guard", "apply")
+        return [phase for phase in found if phase.name not in last] + [phase for phase in found if phase.name in last]
+
+    def reads(self) -> dict[str, bool]:
+        """The text, and the columns that the choice of survivors looks at."""
+        wanted = super().reads()
+        if self.keep == "newest":
+            wanted["date"] = True
+        if self.keep == "best" and self.best:
+            wanted[self.best] = True
+        return wanted
+
+    @each(uses=())
+    def census(self, docs: pa.Table) -> pa.Table:
+        """Documents by source."""
+        import pyarrow.compute as pc
+
+        counts = pc.value_counts(one_array(docs["source"]).fill_null("")).flatten()
+        return _rows.table(source=(counts[0], "large_string"), documents=(counts[1], "int64"))
+
+    def standing(self, docs: pa.Table) -> dict[str, tuple]:
+        """Columns for `_rows.table` that `order` reads: of every document its rank by source, and its worth."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        rank = pc.fill_null(pc.index_in(docs["source"], pa.array(self.priority, pa.string())), len(self.priority))
+        return {"rank": (one_array(rank), "int32"), "worth": (self._worth(docs), "float64")}
+
+    def _worth(self, docs: pa.Table) -> Any:
+        from datacurate.kernels import shingles
+
+        if self.keep == "longest":
+            return shingles.lengths(one_array(docs["text"])).astype(np.float64)
+        if self.keep == "newest":
+            return np.array([_seconds(date) for date in docs["date"].to_pylist()], np.float64)
+        if self.keep == "best":
+            column = self._best_column(docs)
+            return np.nan_to_num(column.to_numpy(zero_copy_only=False).astype(np.float64), nan=-np.inf)
+        return np.zeros(docs.num_rows)
+
+    def _best_column(self, docs: pa.Table) -> Any:
+        if self.best is None or self.best not in docs.schema.names:
+            hint = did_you_mean(str(self.best), docs.schema.names)
+            raise InputError(f"{self.name()}: the documents have no column '{self.best}' for keep: best. {hint}")
+        return numbers(one_array(docs[self.best]), docs.num_rows, self.name(), self.best)
+
+    def order(self, table: pa.Table) -> np.ndarray:
+        """Positions of the rows of a table with `standing`, `row` and `id`: the most worth keeping first."""
+        import pyarrow.compute as pc
+
+        last = [("row", "ascending")] if self.keep == "first" else [("id", "ascending"), ("row", "ascending")]
+        keys = [("rank", "ascending"), ("worth", "descending"), *last]
+        return pc.sort_indices(table, sort_keys=keys).to_numpy()
+
+    @once(uses=("max_loss", "priority"), streams=("census", "verdict"))
+    def guard(self, census: Parts, verdict: Parts) -> pa.Table:
+        """Documents and removed documents by source; GuardError when a source loses more than it may."""
+        return _guard.checked(census, verdict, self.name(), self.max_loss, self.priority)
+
+    @each
+    def apply(self, docs: pa.Table, rows: np.ndarray, verdict: pa.Table, guard: pa.Table) -> Outcome:
+        """The documents without those that have a survivor."""
+        return _rows.without(docs, rows, verdict, self.rule)
+
+
+def about(docs: pa.Table) -> dict[str, tuple]:
+    """Columns for `_rows.table` that `removed` and `order` read beside `row`: id, source, how the text begins."""
+    import pyarrow.compute as pc
+
+    begins = pc.utf8_slice_codeunits(one_array(docs["text"]), 0, EXCERPT)
+    return {
+        "id": (docs["id"], "large_string"),
+        "source": (docs["source"], "large_string"),
+        "excerpt": (begins, "large_string"),
+    }
+
+
+def removed(members: pa.Table, gone: np.ndarray, survivors: np.ndarray, similarity: np.ndarray) -> pa.Table:
+    """The shardwise table `verdict`: rows `gone` of `members`, which has `about` and `row`, and rows that survive them.
+
+    One removed document of each survivor keeps its excerpt, for the guard's message.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    row = _rows.numpy(members, "row")[gone]
+    first = np.zeros(len(gone), bool)
+    first[np.unique(survivors, return_index=True)[1]] = True
+    excerpt = pc.if_else(pa.array(first), one_array(members["excerpt"].take(gone)), None)
+    return _rows.table(
+        shard=(row >> np.uint64(SHARD_BITS), "int32"),
+        row=(row, "uint64"),
+        source=(members["source"].take(gone), "large_string"),
+        survivor=(members["id"].take(survivors), "large_string"),
+        similarity=(similarity, "float64"),
+        excerpt=(excerpt, "large_string"),
+    )
+
+
+def _seconds(date: Any) -> float:
+    """Seconds since 1970 of an ISO 8601 date; minus infinity of what is none."""
+    try:
+        moment = date if isinstance(date, datetime) else datetime.fromisoformat(str(date))
+    except ValueError:
+        return -np.inf
+    return (moment.replace(tzinfo=None) - (moment.utcoffset() or _NONE) - _EPOCH).total_seconds()
+
+
+_EPOCH = datetime(1970, 1, 1)
+_NONE = _EPOCH - _EPOCH
