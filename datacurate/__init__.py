@@ -16,7 +16,8 @@ _HOMES = {
     "datacurate.core.recipe": ("Recipe",),
     "datacurate.core.run": ("Run",),
     "datacurate.core.source": ("Read", "Source", "Unread"),
-    "datacurate.core.stage": ("Filter", "Map", "Outcome", "Removed", "Stage", "by", "each", "once"),
+    "datacurate.core.phase": ("by", "each", "once"),
+    "datacurate.core.stage": ("Filter", "Map", "Outcome", "Removed", "Stage"),
     "datacurate.core.registry": ("stage_class",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

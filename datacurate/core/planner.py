@@ -23,10 +23,11 @@ from datacurate.core.heads import (
     unique,
 )
 from datacurate.core.identity import file_digest, key
+from datacurate.core.phase import Phase, Size
 from datacurate.core.plan import Barrier, Made, Plan, PlannedStage
 from datacurate.core.recipe import Recipe
 from datacurate.core.source import Source
-from datacurate.core.stage import Filter, Phase, Size, Stage, holds, is_derived
+from datacurate.core.stage import Filter, Stage, holds, is_derived
 from datacurate.core.task import EachTask, Input, Step, TableTask, Task
 
 ALWAYS = ("docs", "rows", "folder")

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from datacurate.core.phase import Phase
 from datacurate.core.source import Source
-from datacurate.core.stage import Phase, Stage
+from datacurate.core.stage import Stage
 from datacurate.core.store import Parts, claim, read_key, read_parts, write_part
 
 SHARD_BITS = 40

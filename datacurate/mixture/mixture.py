@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from pydantic import model_validator
 
 from datacurate.core.errors import LedgerError
-from datacurate.core.stage import Size, Stage, by, each, once, one_array
+from datacurate.core.phase import Size, by, each, once
+from datacurate.core.stage import Stage, one_array
 from datacurate.core.types import Amount, Count, Fraction, Positive
 from datacurate.mixture import allocate, draw, pack, tokenize
 

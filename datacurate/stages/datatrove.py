@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import field_validator, model_validator
 
 from datacurate.core.errors import InputError, did_you_mean
-from datacurate.core.stage import Outcome, Removed, Stage, each, snake, with_columns
+from datacurate.core.phase import each
+from datacurate.core.stage import Outcome, Removed, Stage, snake, with_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from datacurate.core.errors import CurateError
-from datacurate.core.stage import Outcome, Removed, Stage, each, one_array, with_columns
+from datacurate.core.phase import each
+from datacurate.core.stage import Outcome, Removed, Stage, one_array, with_columns
 from datacurate.core.types import Positive
 
 MAX_DEPTH = 4000

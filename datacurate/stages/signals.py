@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import field_validator
 
 from datacurate.core.errors import RecipeError
+from datacurate.core.phase import each
 from datacurate.core.registry import stage_class
-from datacurate.core.stage import Filter, Map, each, one_array, with_columns
+from datacurate.core.stage import Filter, Map, one_array, with_columns
 from datacurate.stages import _dolma as dolma
 from datacurate.stages import _redpajama as redpajama
 

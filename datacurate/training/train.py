@@ -9,7 +9,8 @@ import pyarrow as pa
 from pydantic import model_validator
 
 from datacurate.core.errors import CurateError
-from datacurate.core.stage import Stage, once
+from datacurate.core.phase import once
+from datacurate.core.stage import Stage
 from datacurate.core.types import Amount, Count, Positive
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datacurate.core.phase import each
 from datacurate.core.plan import plan
 from datacurate.core.recipe import Recipe
 from datacurate.core.run import execute
-from datacurate.core.stage import Filter, Outcome, Removed, Stage, each
+from datacurate.core.stage import Filter, Outcome, Removed, Stage
 from datacurate.executors.inline import Inline
 from datacurate.sources.jsonl import Jsonl
 

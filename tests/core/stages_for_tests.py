@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacurate.core.errors import InputError
-from datacurate.core.stage import Filter, Map, Outcome, Removed, Size, Stage, by, each, once
+from datacurate.core.phase import Size, by, each, once
+from datacurate.core.stage import Filter, Map, Outcome, Removed, Stage
 from datacurate.core.types import Count, Positive
 
 

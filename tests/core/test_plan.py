@@ -138,7 +138,7 @@ def test_nothing_changed_says_nothing_of_a_stage_that_stands_twice(folder, tmp_p
 
 def test_a_changed_threshold_is_explained_with_both_values(folder, tmp_path):
     lines = why(recipe_of(folder, Minhash(verify=0.7)), recipe_of(folder, Minhash(verify=0.8)), tmp_path)
-    assert lines == ["minhash.stars: verify 0.8 → 0.7"]
+    assert lines == ["minhash.verdict: verify 0.8 → 0.7"]
 
 
 def test_a_changed_field_is_explained_with_the_phase_that_it_moves(folder, tmp_path):

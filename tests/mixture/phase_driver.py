@@ -7,7 +7,7 @@ from itertools import pairwise
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datacurate.core.stage import Size
+from datacurate.core.phase import Size
 
 
 def run(stage, docs: pa.Table, shards: int = 1, batch: int = 50) -> dict[str, list[pa.Table]]:

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from datacurate.core.stage import Outcome, Size
+from datacurate.core.phase import Size
+from datacurate.core.stage import Outcome
 from datacurate.stages.dedup.exact import Exact
 from datacurate.stages.dedup.minhash import Minhash
 

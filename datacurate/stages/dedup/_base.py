@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import model_validator
 
 from datacurate.core.errors import InputError, did_you_mean
-from datacurate.core.stage import Outcome, Phase, Stage, each, once, one_array
+from datacurate.core.phase import Phase, each, once
+from datacurate.core.stage import Outcome, Stage, one_array
 from datacurate.core.task import SHARD_BITS
 from datacurate.core.types import Fraction
 from datacurate.stages._columns import numbers
@@ -46,6 +48,12 @@ class DocumentDedup(Stage):
     max_loss: Fraction | None = 0.95
     """Largest share of its documents that a source may lose; more stops the run and names the largest clusters.
     Sources of fewer than 100 documents may lose all but one. `null`: no limit."""
+
+    @model_validator(mode="after")
+    def _best_is_named(self) -> DocumentDedup:
+        if (self.keep == "best") != (self.best is not None):
+            raise ValueError("best: name the column of numbers that `keep: best` compares; leave it out otherwise")
+        return self
 
     @classmethod
     def phases(cls) -> list[Phase]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacurate.core.stage import Outcome, Removed, Size, Stage
+from datacurate.core.phase import Size
+from datacurate.core.stage import Outcome, Removed, Stage
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from datacurate.core.stage import by, each, one_array
+from datacurate.core.phase import by, each
+from datacurate.core.stage import one_array
 from datacurate.stages.dedup import _rows
 from datacurate.stages.dedup._base import CHOICE, DocumentDedup, about, removed
 
@@ -26,6 +27,7 @@ class Exact(DocumentDedup):
     ignore_case: bool = False
     """Whether upper and lower case count as the same. Off: what differs in case is left to `minhash`."""
 
+    version: ClassVar[int] = 2
     rule: ClassVar[str] = "exact_duplicate"
 
     @each(uses=("ignore_case", *CHOICE))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from datacurate.core.stage import Size, by, each, once, one_array
+from datacurate.core.phase import Size, by, each, once
+from datacurate.core.stage import one_array
 from datacurate.core.types import Count, Fraction, Positive
 from datacurate.stages.dedup import _rows
 from datacurate.stages.dedup._base import CHOICE, DocumentDedup, about, removed

@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import field_validator, model_validator
 
 from datacurate.core.errors import CurateError, InputError, did_you_mean
+from datacurate.core.phase import each
 from datacurate.core.registry import stage_class
-from datacurate.core.stage import Filter, each, one_array, with_columns
+from datacurate.core.stage import Filter, one_array, with_columns
 from datacurate.core.types import Amount
 from datacurate.stages._columns import numbers
 

@@ -10,8 +10,9 @@ import numpy as np
 from pydantic import field_validator, model_validator
 
 from datacurate.core.errors import InputError, RecipeError, did_you_mean
+from datacurate.core.phase import each
 from datacurate.core.signals import Signal, judge
-from datacurate.core.stage import Filter, Outcome, Removed, each, one_array
+from datacurate.core.stage import Filter, Outcome, Removed, one_array
 from datacurate.stages.filters import _conditions as conditions
 from datacurate.stages.filters._condition_text import parse
 from datacurate.stages.filters._conditions import leaves

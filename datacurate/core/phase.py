@@ -1,0 +1,87 @@
+"""Phases: methods of a stage that make one task per shard, one per key, or one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One step of a stage: how many tasks it makes, and what it reads.
+
+    `reads` are the method's parameter names: `docs` (the documents), an earlier phase of the stage,
+    `rows` (references of the rows of `docs`), `folder` (a private folder that outlives a killed task)
+    or the name of a `@by` column (its value for this task).
+    """
+
+    name: str
+    grouping: Literal["each", "by", "once"]
+    reads: tuple[str, ...]
+    by: tuple[str, ...] = ()
+    keys: Callable[..., Sequence[tuple[int, ...]]] | None = None
+    gpus: int = 0
+    uses: tuple[str, ...] | None = None
+    """The only fields that the phase can see and that enter its key; None for all."""
+    shardwise: bool = False
+    """Whether the rows name documents, by columns `shard` and `row`: `@each` phases get those of their shard alone."""
+    streams: tuple[str, ...] = ()
+    """Parameters that are handed over as `store.Parts`, to be read piece by piece."""
+
+
+def _mark(method: Callable, grouping: Any, **more: Any) -> Callable:
+    reads = tuple(inspect.signature(method).parameters)[1:]
+    method.__phase__ = Phase(method.__name__, grouping, reads, **more)  # type: ignore[attr-defined]
+    return method
+
+
+def each(method: Callable | None = None, *, gpus: int = 0, uses: tuple[str, ...] | None = None) -> Callable:
+    """One task per shard of documents; sees it in bounded batches, and all of any earlier `@by` or `@once` phase.
+
+    `uses` names the only fields that the phase can see: the others do not enter its key.
+    """
+    if method is None:
+        return lambda m: _mark(m, "each", gpus=gpus, uses=uses)
+    return _mark(method, "each")
+
+
+def by(
+    *columns: str,
+    keys: Callable[..., Sequence[tuple[int, ...]]],
+    uses: tuple[str, ...] | None = None,
+    shardwise: bool = False,
+) -> Callable:
+    """One task per key; sees the rows that have this key in `columns`, from every shard, in shard order.
+
+    `keys(stage, size)` lists the keys before anything runs; `size` is the input's `Size`. A `shardwise` table names
+    documents in its columns `shard` (int32) and `row`: an `@each` phase that reads it gets only those of its own shard,
+    in the order of `row`.
+    """
+    return lambda method: _mark(method, "by", by=columns, keys=keys, uses=uses, shardwise=shardwise)
+
+
+def once(
+    method: Callable | None = None,
+    *,
+    gpus: int = 0,
+    uses: tuple[str, ...] | None = None,
+    shardwise: bool = False,
+    streams: tuple[str, ...] = (),
+) -> Callable:
+    """One task that sees everything; the parameters in `streams` piece by piece, as `store.Parts`.
+
+    It may return a table, or yield tables of one schema; if it is `shardwise`, in the order of `shard`.
+    """
+    if method is None:
+        return lambda m: _mark(m, "once", gpus=gpus, uses=uses, shardwise=shardwise, streams=streams)
+    return _mark(method, "once")
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is known of a stage's input before it runs: bytes of source files and number of shards."""
+
+    bytes: int
+    shards: int

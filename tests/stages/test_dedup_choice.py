@@ -1,0 +1,80 @@
+"""Which document of a cluster stays, and the guard that stops a run; shared by all stages that merge documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from datacurate.api import run_recipe
+from datacurate.core.errors import CurateError
+from datacurate.core.recipe import loads
+from datacurate.core.registry import stage_class
+from datacurate.core.store import read_parts
+
+TEXT = " ".join(f"word{i}" for i in range(60))
+ROWS = [
+    {"id": "a", "source": "web", "text": TEXT, "date": "2024-01-01T00:00:00Z", "score": 0.1},
+    {"id": "b", "source": "web", "text": TEXT + " ", "date": "2024-03-01", "score": None},
+    {"id": "c", "source": "books", "text": TEXT, "date": "not a date", "score": 0.7},
+    {"id": "d", "source": "wiki", "text": TEXT, "date": None, "score": 0.3},
+    {"id": "e", "source": "web", "text": "something else", "date": None, "score": 0.0},
+]
+
+
+SCHEMA = pa.schema({"id": pa.string(), "text": pa.string(), "date": pa.string(), "score": pa.float64()})
+
+
+def run(tmp_path, rows, stage, **options):
+    """Run a stage over one file per document, in the reverse order; the ids that stay, by source."""
+    files: dict[str, Path] = {}
+    for at, row in enumerate(rows):
+        folder = files.setdefault(row["source"], tmp_path / row["source"])
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist([row], SCHEMA), folder / f"{len(rows) - at:04d}.parquet")
+    sources = {name: str(folder) for name, folder in files.items()}
+    recipe = loads(yaml.safe_dump({"sources": sources, "stages": [{stage: options}]}))
+    inline = tmp_path / "inline.yaml"
+    inline.write_text("executor: inline\n")
+    run_recipe(recipe, tmp_path / "out", tmp_path / "store", inline)
+    parts = sorted((tmp_path / "out").glob("01-*/*.parquet"))
+    return sorted(read_parts(parts)["id"].to_pylist())
+
+
+@pytest.mark.parametrize("stage", ["exact", "minhash"])
+@pytest.mark.parametrize(
+    ("options", "stays"),
+    [
+        ({}, "b"),
+        ({"keep": "newest"}, "b"),
+        ({"keep": "best", "best": "score"}, "c"),
+        ({"priority": ["wiki", "books"]}, "d"),
+        ({"priority": ["books", "web"], "keep": "newest"}, "c"),
+    ],
+)
+def test_the_choice(tmp_path, stage, options, stays):
+    assert run(tmp_path, ROWS, stage, **options) == sorted([stays, "e"])
+
+
+def test_a_column_or_source_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CurateError, match=r"'scor'.*Did you mean 'score'"):
+        run(tmp_path, ROWS, "exact", keep="best", best="scor")
+    with pytest.raises(CurateError, match=r"no source 'wikipedia'.*Did you mean 'wiki'"):
+        run(tmp_path, ROWS, "exact", priority=["wikipedia"])
+    with pytest.raises(ValidationError, match="best: name the column"):
+        stage_class("exact")(keep="best")
+
+
+def test_a_source_that_loses_too_much_stops_the_run(tmp_path):
+    rows = [{"id": f"{at:03d}", "source": "web", "text": TEXT} for at in range(100)]
+    with pytest.raises(CurateError) as caught:
+        run(tmp_path, rows, "exact", max_loss=0.5)
+    said = str(caught.value)
+    assert "web: 99 of 100 documents (99.0%)" in said and "000: 99 merged into it, such as 'word0 word1" in said
+    assert "raise max_loss" in said
+    assert run(tmp_path, rows, "exact", max_loss=0.99) == ["000"]
+    assert run(tmp_path / "few", rows[:99], "minhash", max_loss=0.1) == ["000"], "small sources are let be"
