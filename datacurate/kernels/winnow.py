@@ -1,0 +1,306 @@
+"""Winnowing: from every text a few fingerprints, so that texts that share a long enough span share one of them.
+
+A text is a row of symbols, bytes or tokens; a *window* is `least` of them. Of the hashes of all k-grams in a window the
+smallest, the last of equals, is its *anchor* (Schleimer, Wilkerson and Aiken 2003, "Winnowing: Local Algorithms for
+Document Fingerprinting", without their robust variant, whose choice depends on what stands before the window). So equal
+windows have equal anchors at equal places. The windows of one anchor are neighbours, and together they are its *block*.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from datacurate.kernels import text as words
+from datacurate.kernels.arrow import bytes_and_offsets, read_only
+from datacurate.kernels.memory import hash_bytes, mixed, pointer, same_bytes
+from datacurate.kernels.winnow_digest import BLOCK, digest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PIECE = 4 << 20
+"""Bytes of text that are cut into symbols at a time, unless one document has more."""
+SPACE = 0x20
+"""Ends every token where tokens are written one after the other; no token holds one."""
+BASE = np.uint64(0xD6E8FEB86659FD93)
+BYTES = read_only(np.array([(byte + 1) * 0x9E3779B97F4A7C15 % 2**64 for byte in range(256)], np.uint64))
+"""What a byte counts for in the hash of a k-gram of bytes."""
+NOTHING = np.uint64(0xFFFFFFFFFFFFFFFF)
+COLUMNS = 7
+ANCHOR, HIGH, LOW, DOCUMENT, START, LEAD, WINDOWS = range(COLUMNS)
+"""Columns of `anchors`: the hash of the anchor, the digest of its block, the document, the symbol at which the block
+begins, how many symbols further the anchor does, and how many windows are in the block."""
+
+
+class Symbols(NamedTuple):
+    """Document `i` has the symbols `offsets[i] <= j < offsets[i + 1]`. Tokens are written to `data` one after the
+    other, each with a space behind it, from `bounds[j]` on, and have `hashes`. Of bytes, symbol `j` is `data[j]`, and
+    both are empty."""
+
+    data: np.ndarray
+    offsets: np.ndarray
+    bounds: np.ndarray
+    hashes: np.ndarray
+
+
+@njit(nogil=True, cache=True)
+def _write_tokens(data, offsets, starts, ends, counts, out, bounds, hashes):
+    to = 0
+    for doc in range(len(offsets) - 1):
+        for j in range(counts[doc], counts[doc + 1]):
+            at, length = offsets[doc] + starts[j], np.int64(ends[j] - starts[j])
+            bounds[j] = to
+            hashes[j] = hash_bytes(data, at, length)
+            for k in range(length):
+                out[to + k] = data[at + k]
+            out[to + length] = SPACE
+            to += length + 1
+    bounds[counts[-1]] = to
+    return to
+
+
+def symbols(data: np.ndarray, offsets: np.ndarray, tokens: bool) -> Symbols:
+    """The texts as symbols: tokens of `kernels.text`, or bytes."""
+    if not tokens:
+        return Symbols(read_only(data), read_only(offsets), read_only(np.empty(0, np.int64)), _none())
+    found = words.segment(data, offsets)
+    total = int(found.offsets[-1])
+    out = np.empty(int(offsets[-1] - offsets[0]) + total, np.uint8)
+    bounds, hashes = np.empty(total + 1, np.int64), np.empty(total, np.uint64)
+    end = _write_tokens(
+        read_only(data), read_only(offsets), found.starts, found.ends, found.offsets, out, bounds, hashes
+    )
+    return Symbols(read_only(out[:end]), read_only(found.offsets), read_only(bounds), read_only(hashes))
+
+
+def _none() -> np.ndarray:
+    return read_only(np.empty(0, np.uint64))
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _value(data, hashes, tokens, j):
+    return hashes[j] if tokens else BYTES[data[j]]
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _place(bounds, tokens, j):
+    return bounds[j] if tokens else j
+
+
+@njit(nogil=True, cache=True)
+def _choose(data, hashes, tokens, first, last, kgram, width, ring, starts, places, values):
+    """The anchors of the windows of one document, `width` k-grams each; returns how many there are.
+
+    Anchor `a` is the k-gram at symbol `places[a]`, with the hash `values[a]`, and the first window that has it begins
+    at `starts[a]`. K-grams are taken in stretches of `width`: a window ends in one and begins in it or in the one
+    before, of which `ring` keeps the smallest from every place on: their hashes, then their places, and behind these
+    the hashes of the stretch itself. So no input makes a window be searched again. All arrays are `memory.pointer`s.
+    """
+    oldest = np.uint64(1)
+    rolling = np.uint64(0)
+    for j in range(kgram - 1):
+        oldest *= BASE
+        rolling = rolling * BASE + _value(data, hashes, tokens, first + j)
+    found = np.int64(0)
+    chosen = np.int64(-1)
+    count = last - first - kgram + 1
+    for stretch in range(0, count, width):
+        least, at = NOTHING, np.int64(-1)
+        end = min(stretch + width, count)
+        for j in range(stretch, end):
+            rolling = rolling * BASE + _value(data, hashes, tokens, first + j + kgram - 1)
+            value = mixed(rolling)
+            rolling -= _value(data, hashes, tokens, first + j) * oldest
+            ring[2 * width + j - stretch] = value
+            if value <= least:
+                least, at = value, j
+            before = j + 1 - stretch
+            best, place = least, at
+            if stretch and before < width and ring[before] < least:
+                best, place = ring[before], np.int64(ring[width + before])
+            if place != chosen and j + 1 >= width:
+                chosen = place
+                starts[found], places[found], values[found] = j - width + 1, place, best
+                found += 1
+        least, at = ring[2 * width + end - 1 - stretch], end - 1
+        for j in range(end - 1, stretch - 1, -1):
+            if ring[2 * width + j - stretch] < least:
+                least, at = ring[2 * width + j - stretch], j
+            ring[j - stretch], ring[width + j - stretch] = least, np.uint64(at)
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _room(rows, count):
+    """The rows, or a longer copy, with room for one more."""
+    if count < len(rows):
+        return rows
+    longer = np.empty((2 * len(rows), COLUMNS), np.uint64)
+    longer[:count] = rows
+    return longer
+
+
+@njit(nogil=True, cache=True)
+def _anchors(data, offsets, bounds, hashes, least, kgram, rows):
+    """A row for the anchors of every document, but for repetition that others tell of; and how many.
+
+    Where a text repeats itself at once, as a ruler of dashes does, nearly every symbol is an anchor, all with one
+    block. Behind the first two windows' length of such a run only as many rows are kept as its windows need to be
+    covered, one for at most `least` symbols, and its last. All that are left out are repeats, and so are the two kept
+    beside them, which cover the same symbols.
+    """
+    width = least - kgram + 1
+    tokens = len(bounds) > 0
+    ring = np.empty(3 * width, np.uint64)
+    pad = np.empty(BLOCK, np.uint8)
+    said, marks, valued = pointer(data), pointer(bounds), pointer(hashes)
+    longest = 0
+    for doc in range(len(offsets) - 1):
+        longest = max(longest, offsets[doc + 1] - offsets[doc])
+    most = max(longest - least + 1, 0)
+    starts, places, values = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.uint64)
+    scratch = pointer(ring), pointer(starts), pointer(places), pointer(values)
+    count = 0
+    for doc in range(len(offsets) - 1):
+        first, last = offsets[doc], offsets[doc + 1]
+        if last - first < least:
+            continue
+        found = _choose(said, valued, tokens, first, last, kgram, width, *scratch)
+        from_byte, length, high, low = np.int64(0), np.int64(-1), np.uint64(0), np.uint64(0)
+        began = kept = waiting = np.int64(-1)
+        byte = size = np.int64(0)
+        for a in range(found + 1):
+            after = np.int64(starts[a + 1]) if a + 1 < found else last - first - least + 1
+            same = False
+            if a < found:
+                byte = _place(marks, tokens, first + starts[a])
+                size = _place(marks, tokens, first + after - 1 + least) - byte
+                same = (
+                    a > 0 and values[a] == values[a - 1] and size == length and same_bytes(said, from_byte, byte, size)
+                )
+            if waiting >= 0 and (not same or places[a] - kept > least):
+                rows = _room(rows, count)
+                _write(rows[count], values[waiting], high, low, doc, starts, places, waiting, rows[count - 1, WINDOWS])
+                count += 1
+                kept, waiting = np.int64(places[waiting]), np.int64(-1)
+            if a == found:
+                break
+            if not same:
+                high, low = digest(said, byte, byte + size, pad)
+                began, length = np.int64(places[a]), size
+            from_byte = byte
+            if same and places[a] - began > 2 * least:
+                waiting = np.int64(a)
+                continue
+            rows = _room(rows, count)
+            _write(rows[count], values[a], high, low, doc, starts, places, a, after - starts[a])
+            count += 1
+            kept = np.int64(places[a])
+    return rows, count
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _write(row, value, high, low, doc, starts, places, a, windows):
+    row[ANCHOR], row[HIGH], row[LOW], row[DOCUMENT] = value, high, low, np.uint64(doc)
+    row[START], row[LEAD], row[WINDOWS] = np.uint64(starts[a]), np.uint64(places[a] - starts[a]), np.uint64(windows)
+
+
+def kgram(least: int) -> int:
+    """Symbols to a k-gram: half a window. Fewer make fewer anchors, of which more are common phrases."""
+    return (least + 1) // 2
+
+
+def pieces(offsets: np.ndarray) -> list[tuple[int, int]]:
+    """Ranges of documents of about PIECE bytes."""
+    found, first = [], 0
+    while first < len(offsets) - 1:
+        after = max(first + 1, int(np.searchsorted(offsets, offsets[first] + PIECE, side="right")) - 1)
+        found.append((first, after))
+        first = after
+    return found
+
+
+def anchors(text: pa.Array | pa.ChunkedArray, least: int, tokens: bool) -> np.ndarray:
+    """The anchors of all windows of `least` symbols, a row each, in order; see COLUMNS. A uint64 array."""
+    data, offsets = bytes_and_offsets(text)
+    found = [np.empty((0, COLUMNS), np.uint64)]
+    for first, after in pieces(offsets):
+        made = symbols(data, offsets[first : after + 1], tokens)
+        rows, count = _anchors(*made, least, kgram(least), np.empty((1024, COLUMNS), np.uint64))
+        rows = rows[:count].copy()
+        rows[:, DOCUMENT] += np.uint64(first)
+        found.append(rows)
+    return np.concatenate(found)
+
+
+@njit(nogil=True, cache=True)
+def _orders(ids, id_offsets, data, offsets, out):
+    for doc in range(len(offsets) - 1):
+        name = hash_bytes(ids, id_offsets[doc], id_offsets[doc + 1] - id_offsets[doc])
+        said = hash_bytes(data, offsets[doc], offsets[doc + 1] - offsets[doc])
+        out[doc] = (name & np.uint64(0xFFFFFFFF00000000)) | (said >> np.uint64(32))
+
+
+def orders(ids: pa.Array | pa.ChunkedArray, text: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """A number for every document that says which comes first, wherever documents lie: 32 bits of a hash of its id,
+    then 32 of its text."""
+    named, said = bytes_and_offsets(ids), bytes_and_offsets(text)
+    out = np.empty(len(said[1]) - 1, np.uint64)
+    _orders(*named, *said, out)
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _sizes(offsets, bounds, docs, starts, counts, out):
+    tokens = len(bounds) > 0
+    for i in range(len(docs)):
+        first = offsets[docs[i]] + starts[i]
+        out[i] = _place(bounds, tokens, first + counts[i]) - _place(bounds, tokens, first)
+
+
+@njit(nogil=True, cache=True)
+def _copy(data, offsets, bounds, docs, starts, sizes, out):
+    tokens = len(bounds) > 0
+    at = 0
+    for i in range(len(docs)):
+        byte = _place(bounds, tokens, offsets[docs[i]] + starts[i])
+        out[at : at + sizes[i]] = data[byte : byte + sizes[i]]
+        at += sizes[i]
+
+
+def contexts(text: pa.Array, docs: np.ndarray, starts: np.ndarray, counts: np.ndarray, tokens: bool) -> pa.Array:
+    """Stretches of `counts` symbols from `starts` on, of the documents `docs` (in order): tokens with a space each."""
+    import pyarrow as pa
+
+    data, offsets = bytes_and_offsets(text)
+    parts, sizes = [], [np.zeros(1, np.int64)]
+    for first, after in pieces(offsets):
+        low, high = np.searchsorted(docs, [first, after])
+        if low == high:
+            continue
+        made = symbols(data, offsets[first : after + 1], tokens)
+        where = (docs[low:high] - first, starts[low:high])
+        size = np.empty(high - low, np.int64)
+        _sizes(made.offsets, made.bounds, *where, counts[low:high], size)
+        out = np.empty(int(size.sum()), np.uint8)
+        _copy(made.data, made.offsets, made.bounds, *where, size, out)
+        parts.append(out)
+        sizes.append(size)
+    places = np.cumsum(np.concatenate(sizes))
+    joined = np.concatenate(parts) if parts else np.empty(0, np.uint8)
+    buffers = [None, pa.py_buffer(places), pa.py_buffer(joined)]
+    return pa.Array.from_buffers(pa.large_binary(), len(docs), buffers)
+
+
+def warm(tokens: bool) -> None:
+    """Compile, or load from the cache, everything here."""
+    import pyarrow as pa
+
+    sample = pa.array(["a a a b a a a b", None])
+    found = anchors(sample, 2, tokens)
+    orders(sample, sample)
+    some = found[:, START].astype(np.int64)
+    contexts(sample, found[:, DOCUMENT].astype(np.int64), some, np.full(len(some), 2), tokens)

@@ -1,0 +1,211 @@
+"""From repeated symbols to the bytes that are taken out of a text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from datacurate.kernels import text as words
+from datacurate.kernels.arrow import bytes_and_offsets, read_only
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LF = 0x0A
+
+
+@njit(nogil=True, cache=True)
+def _merge(spans):
+    """Joins spans of one row, one survivor and one shift that overlap or touch; sorted by these and start."""
+    count = 0
+    for i in range(len(spans)):
+        last = count - 1
+        same = count > 0 and spans[last, 0] == spans[i, 0] and spans[last, 3] == spans[i, 3]
+        shifts = same and spans[i, 4] - spans[i, 1] == spans[last, 4] - spans[last, 1]
+        if shifts and spans[i, 1] <= spans[last, 2]:
+            spans[last, 2] = max(spans[last, 2], spans[i, 2])
+            continue
+        spans[count] = spans[i]
+        count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _cover(spans):
+    """The fewest pieces of spans, sorted by row and start, that cover the same symbols without overlap."""
+    count = i = 0
+    while i < len(spans):
+        row, reached = spans[i, 0], spans[i, 1]
+        while i < len(spans) and spans[i, 0] == row:
+            best, far = -1, reached
+            while i < len(spans) and spans[i, 0] == row and spans[i, 1] <= reached:
+                if spans[i, 2] > far:
+                    best, far = i, spans[i, 2]
+                i += 1
+            if best < 0:  # a gap, or nothing left
+                if i < len(spans) and spans[i, 0] == row:
+                    reached = spans[i, 1]
+                continue
+            # what reached further is behind `i` now, and is written where spans were read already
+            survivor, there = spans[best, 3], spans[best, 4] + reached - spans[best, 1]
+            spans[count, 0], spans[count, 1], spans[count, 2] = row, reached, far
+            spans[count, 3], spans[count, 4] = survivor, there
+            reached = far
+            count += 1
+    return count
+
+
+def cover(spans: np.ndarray) -> np.ndarray:
+    """Spans of `winnow_match` as the fewest pieces that cover the same symbols of the rows without overlap.
+
+    What a piece covers stands in its survivor in one go. Sorted by row and start; whatever order spans come in.
+    """
+    row, start, _, survivor, there = spans.T
+    spans = spans[np.lexsort((start, there - start, survivor, row))]
+    spans = spans[: _merge(spans)]
+    row, start, _, survivor, there = spans.T
+    spans = spans[np.lexsort((there, survivor, start, row))]
+    return spans[: _cover(spans)].copy()
+
+
+@njit(nogil=True, cache=True)
+def _feeds(data, start, end):
+    count = 0
+    for i in range(start, end):
+        count += data[i] == LF
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _lines(data, begin, low, high, length):
+    """The whole lines between bytes `low` and `high` of a document that begins at `begin`."""
+    while 0 < low < high and data[begin + low - 1] != LF:
+        low += 1
+    while low < high < length and data[begin + high - 1] != LF:
+        high -= 1
+    return low, high
+
+
+@njit(nogil=True, cache=True)
+def _characters(data, begin, low, high, length):
+    """`low` and `high`, moved inwards to where characters begin."""
+    while low < high and data[begin + low] & 0xC0 == 0x80:
+        low += 1
+    while low < high < length and data[begin + high] & 0xC0 == 0x80:
+        high -= 1
+    return low, high
+
+
+@njit(nogil=True, cache=True)
+def _gaps(data, begin, low, start, end, high, length):
+    """What goes with the tokens `start:end`: the white space on the side that has fewer line feeds, then bytes."""
+    if low == 0 or high == length:
+        return low, high
+    before = (_feeds(data, begin + low, begin + start), start - low)
+    behind = (_feeds(data, begin + end, begin + high), high - end)
+    return (low, end) if before <= behind else (start, high)
+
+
+@njit(nogil=True, cache=True)
+def _to_bytes(data, offsets, starts, ends, counts, at, first, after, tokens, lines, gaps, out):
+    """Turns pieces of symbols into pieces of bytes; pieces that touch are one span. An empty piece has start == end."""
+    for doc in range(len(offsets) - 1):
+        begin, length = offsets[doc], offsets[doc + 1] - offsets[doc]
+        i = at[doc]
+        while i < at[doc + 1]:
+            last = i
+            while last + 1 < at[doc + 1] and first[last + 1] == after[last]:
+                last += 1
+            a, b = np.int64(first[i]), np.int64(after[last])
+            start, end = a, b
+            low, high = a, b
+            if tokens:
+                base, total = counts[doc], counts[doc + 1] - counts[doc]
+                start, end = np.int64(starts[base + a]), np.int64(ends[base + b - 1])
+                low = np.int64(ends[base + a - 1]) if a else np.int64(0)
+                high = np.int64(starts[base + b]) if b < total else length
+            if lines:
+                start, end = _lines(data, begin, low, high, length)
+            elif not tokens:
+                start, end = _characters(data, begin, start, end, length)
+            elif gaps:
+                start, end = _gaps(data, begin, low, start, end, high, length)
+            place = start
+            for k in range(i, last + 1):
+                stop = end
+                if k < last:
+                    stop = np.int64(starts[counts[doc] + after[k]]) if tokens else np.int64(after[k])
+                    stop = min(max(stop, place), end)
+                    if not tokens:
+                        _, stop = _characters(data, begin, place, stop, length)
+                out[k, 0], out[k, 1] = place, stop
+                place = stop
+            i = last + 1
+
+
+def to_bytes(
+    text: pa.Array, at: np.ndarray, first: np.ndarray, after: np.ndarray, tokens: bool, lines: bool, gaps: bool
+) -> np.ndarray:
+    """The bytes (start, end) of pieces of symbols; those of document `i` are `at[i]` to `at[i + 1]`, in order.
+
+    With `lines` only whole lines go. Otherwise tokens take the white space on one side with them if `gaps` says so, and
+    bytes never part a character. What nothing is left of has start == end.
+    """
+    data, offsets = bytes_and_offsets(text)
+    out = np.empty((len(first), 2), np.int32)
+    none = read_only(np.zeros(0, np.int32))
+    starts, ends, counts = (none, none, read_only(offsets))
+    if tokens:
+        starts, ends, counts, _ = words.segment(data, offsets)
+    given = (read_only(starts), read_only(ends), read_only(counts), at, first, after, tokens, lines, gaps, out)
+    _to_bytes(data, offsets, *given)
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _mask(data, offsets, starts, ends, at, mark, out, bounds):
+    to = 0
+    for doc in range(len(offsets) - 1):
+        begin, place = offsets[doc], np.int64(0)
+        fresh = True
+        for i in range(at[doc], at[doc + 1]):
+            start, end = np.int64(starts[i]), np.int64(ends[i])
+            if start == end:
+                continue
+            if start > place or fresh:
+                out[to : to + start - place] = data[begin + place : begin + start]
+                to += start - place
+                out[to : to + len(mark)] = mark
+                to += len(mark)
+            fresh = False
+            place = end
+        rest = offsets[doc + 1] - begin - place
+        out[to : to + rest] = data[begin + place : begin + place + rest]
+        to += rest
+        bounds[doc + 1] = to
+
+
+def mask(text: pa.Array, at: np.ndarray, starts: np.ndarray, ends: np.ndarray, mark: str) -> pa.Array:
+    """The texts with `mark` for every span of bytes; spans that touch get one mark. A null text becomes empty."""
+    import pyarrow as pa
+
+    data, offsets = bytes_and_offsets(text)
+    said = read_only(np.frombuffer(mark.encode(), np.uint8))
+    out = np.empty(int(offsets[-1] - offsets[0]) + len(starts) * len(said), np.uint8)
+    bounds = np.zeros(len(offsets), np.int64)
+    _mask(data, offsets, starts, ends, at, said, out, bounds)
+    buffers = [None, pa.py_buffer(bounds), pa.py_buffer(out[: bounds[-1]])]
+    made = pa.Array.from_buffers(pa.large_string(), len(text), buffers)
+    return made.cast(text.type) if bounds[-1] < 2**31 else made
+
+
+def warm(tokens: bool) -> None:
+    """Compile, or load from the cache, everything here."""
+    import pyarrow as pa
+
+    cover(np.zeros((2, 5), np.uint64))
+    text, at, one = pa.array(["a b"]), np.arange(2), np.zeros(1, np.int64)
+    places = to_bytes(text, at, one, one + 1, tokens, False, True)
+    mask(text, at, places[:, 0], places[:, 1], "-")

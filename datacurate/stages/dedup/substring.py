@@ -1,0 +1,231 @@
+"""Spans of text that stand in more than one place, word for word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from datacurate.core.stage import Outcome, Removed, Size, Stage, by, each, one_array, with_columns
+from datacurate.core.types import Count, Positive
+from datacurate.stages.dedup import _rows, _substring
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SYMBOLS = ("unit", "min_length")
+"""The fields that anchors depend on."""
+SPAN = ("row", "start", "end", "survivor", "there")
+"""The columns of a span of symbols: the last two are the order of a document that has it, too, and where."""
+PLACES = ("unit", "whole_lines", "mode")
+"""The fields that say which bytes go with the symbols that are repeats."""
+
+
+def slice_numbers(stage: Substring, size: Size) -> list[tuple[int]]:
+    """The keys of the slices."""
+    return [(number,) for number in range(stage.slices)]
+
+
+def part_numbers(stage: Substring, size: Size) -> list[tuple[int]]:
+    """The keys of the parts by document."""
+    return [(number,) for number in range(_substring.PARTS)]
+
+
+class Substring(Stage):
+    """Take out spans that an earlier document, or an earlier place of the document, has too.
+
+    Every run of `min_length` tokens (or bytes) that stands earlier already is removed, exactly: no more, no less. The
+    order of documents is that of a hash of their ids, whatever shards they are in. Within one document the earlier
+    place must end before the later one begins. No suffix array is built: fingerprints chosen by winnowing (Schleimer,
+    Wilkerson and Aiken 2003) say where equal runs can be, 128-bit digests and comparing bytes whether they are.
+    Removing repeated spans of 50 tokens is from Lee et al. 2021 (arXiv:2107.06499), section 4.1.
+    """
+
+    rewrites: ClassVar[bool] = True
+
+    min_length: Annotated[int, Field(ge=2, le=10_000)] = 50
+    """Tokens or bytes in a row that must be the same. Lee et al. use 50 tokens of BPE, text-dedup 100 bytes."""
+
+    unit: Literal["tokens", "bytes"] = "tokens"
+    """What is counted and compared. Tokens are words, numbers, marks and ideographs as the filters count them; white
+    space between them does not matter. Bytes are compared as they stand; no character is ever cut in two."""
+
+    mode: Literal["keep_first", "remove_all", "mask"] = "keep_first"
+    """keep_first leaves the first copy of a span. remove_all takes out that one, too, as Lee et al.'s code does. mask
+    puts `mark` in the place of what keep_first would remove."""
+
+    mark: str = "[…]"
+    """What `mask` puts in the place of a span."""
+
+    whole_lines: bool = False
+    """Whether only whole lines are taken out: spans shrink to the lines that lie in them."""
+
+    min_left: Count = 20
+    """Least characters that must be left of a document that something was taken out of; with fewer it is dropped.
+    RefinedWeb (Penedo et al. 2023, arXiv:2306.01116) drops documents with fewer than 20."""
+
+    slices: Positive = 16
+    """Tasks that the comparing is spread over, whatever comes out. One holds this share of the anchors, which take
+    about 0.8 bytes per byte of text in all: take more for more than some 10 GB."""
+
+    @each(uses=(*SYMBOLS, "slices"))
+    def anchors(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
+        """The anchors of all windows, with the digests of their blocks."""
+        from datacurate.kernels import winnow
+
+        text = one_array(docs["text"])
+        found = winnow.anchors(text, self.min_length, self.unit == "tokens")
+        doc = found[:, winnow.DOCUMENT].astype(np.int64)
+        return _rows.table(
+            slice=(found[:, winnow.ANCHOR] % np.uint64(self.slices), "int32"),
+            anchor=(found[:, winnow.ANCHOR], "uint64"),
+            high=(found[:, winnow.HIGH], "uint64"),
+            low=(found[:, winnow.LOW], "uint64"),
+            order=(winnow.orders(one_array(docs["id"]), text)[doc], "uint64"),
+            row=(np.asarray(rows, dtype=np.uint64)[doc], "uint64"),
+            start=(found[:, winnow.START], "int32"),
+            lead=(found[:, winnow.LEAD], "uint16"),
+            windows=(found[:, winnow.WINDOWS], "uint16"),
+        )
+
+    @each(uses=())
+    def names(self, docs: pa.Table) -> pa.Table:
+        """The ids of all documents, by their order."""
+        from datacurate.kernels import winnow
+
+        order = winnow.orders(one_array(docs["id"]), one_array(docs["text"]))
+        return _rows.table(
+            named=(order % np.uint64(_substring.PARTS), "int32"),
+            order=(order, "uint64"),
+            id=(docs["id"], "large_string"),
+        )
+
+    @by("slice", keys=slice_numbers, uses=("slices",))
+    def contested(self, anchors: pa.Table, slice: int) -> pa.Table:
+        """Of blocks that share an anchor and differ, where each kind occurs first: these must be compared."""
+        found = _substring.grouped(anchors)
+        wanted = np.flatnonzero(found.numbers >= 0)
+        first = found.classes.members[wanted]
+        return _rows.table(
+            slice=(np.full(len(wanted), slice), "int32"),
+            number=(found.numbers[wanted], "int32"),
+            row=(found.members.rows[first], "uint64"),
+            start=(found.members.places[first] - found.classes.leads[wanted], "int32"),
+            windows=(found.classes.windows[wanted], "uint16"),
+        )
+
+    @each(uses=SYMBOLS)
+    def contexts(self, docs: pa.Table, rows: np.ndarray, contested: pa.Table) -> pa.Table:
+        """The text of contested blocks."""
+        from datacurate.kernels import winnow
+
+        index, columns = _substring.mine(rows, contested, "slice", "number", "start", "windows")
+        slice, number, start, windows = (column.to_numpy() for column in columns)
+        some, doc = np.unique(index, return_inverse=True)
+        text = one_array(docs["text"].take(some))
+        counts = windows.astype(np.int64) + self.min_length - 1
+        said = winnow.contexts(text, doc, start.astype(np.int64), counts, self.unit == "tokens")
+        return _rows.table(slice=(slice, "int32"), number=(number, "int32"), context=(said, "large_binary"))
+
+    @by("slice", keys=slice_numbers, uses=(*SYMBOLS, "slices", "mode"))
+    def spans(self, anchors: pa.Table, contexts: pa.Table) -> pa.Table:
+        """The symbols that repeats cover, from every anchor."""
+        from datacurate.kernels import winnow_match
+        from datacurate.kernels.arrow import bytes_and_offsets
+
+        found = _substring.grouped(anchors)
+        order = np.argsort(_rows.numpy(contexts, "number"))
+        data, offsets = bytes_and_offsets(contexts["context"].take(order))
+        wanted = found.numbers >= 0
+        ends = np.zeros(len(wanted), np.int64)
+        ends[wanted] = np.diff(offsets)
+        offsets = np.concatenate([[0], np.cumsum(ends)]) + offsets[0]
+        shape = (data, offsets, wanted, found.classes, self.min_length, self.unit == "tokens")
+        firsts = winnow_match.first_windows(*shape)
+        everything = self.mode == "remove_all"
+        made = winnow_match.spans(*firsts, found.classes, found.members, self.min_length, everything)
+        return _rows.table(
+            part=(_substring.part_of(made[:, 0]), "int32"),
+            row=(made[:, 0], "uint64"),
+            start=(made[:, 1], "int32"),
+            end=(made[:, 2], "int32"),
+            survivor=(made[:, 3], "uint64"),
+            there=(made[:, 4], "int32"),
+        )
+
+    @by("part", keys=part_numbers, uses=())
+    def joined(self, spans: pa.Table) -> pa.Table:
+        """The repeats of every document, joined to as few pieces as there can be."""
+        from datacurate.kernels import winnow_spans
+
+        columns = [_rows.numpy(spans, name).astype(np.uint64) for name in SPAN]
+        pieces = winnow_spans.cover(np.stack(columns, axis=1))
+        return _rows.table(
+            named=(pieces[:, 3] % np.uint64(_substring.PARTS), "int32"),
+            row=(pieces[:, 0], "uint64"),
+            start=(pieces[:, 1], "int32"),
+            end=(pieces[:, 2], "int32"),
+            survivor=(pieces[:, 3], "uint64"),
+        )
+
+    @by("named", keys=part_numbers, uses=())
+    def cuts(self, joined: pa.Table, names: pa.Table) -> pa.Table:
+        """The same with the id of the document that the piece stands in, too."""
+        order = np.argsort(_rows.numpy(names, "order"), kind="stable")
+        sorted_ = _rows.numpy(names, "order")[order]
+        survivor = order[np.searchsorted(sorted_, _rows.numpy(joined, "survivor"))]
+        return _rows.table(
+            row=(joined["row"], "uint64"),
+            start=(joined["start"], "int32"),
+            end=(joined["end"], "int32"),
+            survivor=(names["id"].take(survivor), "large_string"),
+        )
+
+    @each(uses=PLACES)
+    def removed(self, docs: pa.Table, rows: np.ndarray, cuts: pa.Table) -> pa.Table:
+        """The evidence: bytes of texts that are taken out, and the id of a document that has them, too."""
+        found = _substring.places(docs, rows, cuts, self.unit == "tokens", self.whole_lines, self.mode != "mask")
+        return _rows.table(
+            row=(np.asarray(rows, np.uint64)[found.docs], "uint64"),
+            start=(found.starts, "int32"),
+            end=(found.ends, "int32"),
+            survivor=(found.survivors, "large_string"),
+        )
+
+    @each
+    def apply(self, docs: pa.Table, rows: np.ndarray, cuts: pa.Table) -> Outcome:
+        """The documents without the spans."""
+        from datacurate.kernels.text import characters
+
+        found = _substring.places(docs, rows, cuts, self.unit == "tokens", self.whole_lines, self.mode != "mask")
+        touched = np.unique(found.docs)
+        if not len(touched):
+            return Outcome(docs)
+        text = one_array(docs["text"])
+        rest = _substring.without(text, found)
+        left = characters(rest.take(touched))
+        went = _substring.masked(text, found, self.mark) if self.mode == "mask" else rest
+        docs = with_columns(docs, {"text": went})
+        few = left < self.min_left
+        if not few.any():
+            return Outcome(docs)
+        keep = np.ones(docs.num_rows, bool)
+        keep[touched[few]] = False
+        gone = Removed(
+            index=touched[few],
+            fate="dropped",
+            rule="too_little_left",
+            value=left[few],
+            bound=np.full(few.sum(), self.min_left),
+            survivor=_substring.most_of(touched[few], found),
+        )
+        return Outcome(docs.filter(keep), [gone])
+
+    def warm(self) -> None:
+        """Compile the kernels."""
+        from datacurate.kernels import winnow, winnow_match, winnow_spans
+
+        winnow.warm(self.unit == "tokens")
+        winnow_match.warm()
+        winnow_spans.warm(self.unit == "tokens")

@@ -1,0 +1,326 @@
+"""What `substring` takes out, phase by phase and without the engine, against a suffix array and a dictionary."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datacurate.core.stage import Size
+from datacurate.kernels import text as words
+from datacurate.kernels import winnow
+from datacurate.stages.dedup.substring import Substring
+from tests.quality import corpus
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "kernels"))
+import oracle_substring as oracle  # noqa: E402
+
+
+def table(docs):
+    return pa.table(
+        {"id": pa.array([d[0] for d in docs], pa.string()), "text": pa.array([d[1] for d in docs], pa.string())}
+    )
+
+
+def sharded(docs, count):
+    bounds = np.linspace(0, len(docs), count + 1).astype(int)
+    return [table(docs[a:b]) for a, b in pairwise(bounds)]
+
+
+def batches(shards, size):
+    for number, shard in enumerate(shards):
+        for start in range(0, max(shard.num_rows, 1), size):
+            part = shard.slice(start, size)
+            yield part, np.arange(start, start + part.num_rows, dtype=np.uint64) + np.uint64(number << 40)
+
+
+def drive(stage, shards, batch=1000):
+    """The tables of all phases, and the outcomes of the last."""
+    made = {}
+    size = Size(sum(shard.nbytes for shard in shards), len(shards))
+    for phase in stage.phases():
+        call = getattr(stage if phase.uses is None else stage.seeing(phase.uses), phase.name)
+        known = {name: pa.concat_tables(made[name]) for name in phase.reads if name in made}
+        if phase.grouping == "each":
+            inputs = [{"docs": docs, "rows": rows, **known} for docs, rows in batches(shards, batch)]
+            made[phase.name] = [call(**{name: given[name] for name in phase.reads}) for given in inputs]
+            continue
+        (column,) = phase.by
+        made[phase.name] = []
+        for (key,) in phase.keys(stage, size):
+            mine = {name: whole.filter(whole[column].to_numpy() == key) for name, whole in known.items()}
+            made[phase.name].append(call(**mine, **({column: key} if column in phase.reads else {})))
+    return {name: parts if name == "apply" else pa.concat_tables(parts) for name, parts in made.items()}
+
+
+def covered(made, shards, counts):
+    """For every symbol of every document, whether the stage found it to be in a repeat; documents shard by shard."""
+    found = {}
+    rows = [int(row) for _, rows in batches(shards, 1000) for row in rows]
+    for row, count in zip(rows, counts, strict=True):
+        found[row] = np.zeros(count, bool)
+    for row, start, end in zip(*(made["cuts"][name].to_pylist() for name in ("row", "start", "end")), strict=True):
+        assert not found[row][start:end].any(), "pieces overlap"
+        found[row][start:end] = True
+    return [found[row] for row in rows]
+
+
+def texts_after(made):
+    """{id: text} of what goes on."""
+    went = [outcome.docs for outcome in made["apply"]]
+    return {
+        one: text for docs in went for one, text in zip(docs["id"].to_pylist(), docs["text"].to_pylist(), strict=True)
+    }
+
+
+def symbols(texts, unit):
+    """The symbols of every text as arrays of integers."""
+    if unit == "bytes":
+        return [np.frombuffer((text or "").encode(), np.uint8) for text in texts]
+    array = pa.array(texts, pa.string())
+    found = words.words(array)
+    numbers, made = {}, []
+    for doc, text in enumerate(texts):
+        raw = (text or "").encode()
+        places = zip(
+            *(p[found.offsets[doc] : found.offsets[doc + 1]].tolist() for p in (found.starts, found.ends)), strict=True
+        )
+        made.append(np.array([numbers.setdefault(raw[a:b], len(numbers)) for a, b in places], np.int32))
+    return made
+
+
+def in_order(docs):
+    """Positions of the documents in the stage's order."""
+    ids, texts = (pa.array([d[k] for d in docs], pa.string()) for k in (0, 1))
+    orders = winnow.orders(ids, texts)
+    assert len(np.unique(orders)) == len(docs)
+    return np.argsort(orders)
+
+
+def expected(docs, unit, least, everything, way):
+    """What the oracle covers, for every document."""
+    given, order = symbols([text for _, text in docs], unit), in_order(docs)
+    found = way([given[i] for i in order], least, everything)
+    back = np.empty(len(docs), object)
+    for i, one in zip(order, found, strict=True):
+        back[i] = np.asarray(one, bool)
+    return list(back)
+
+
+def agree(docs, way, shards=1, **options):
+    stage = Substring(min_left=0, **options)
+    split = sharded(docs, shards)
+    made = drive(stage, split)
+    everything = stage.mode == "remove_all"
+    wanted = expected(docs, stage.unit, stage.min_length, everything, way)
+    found = covered(made, split, [len(one) for one in wanted])
+    for (name, text), one, other in zip(docs, found, wanted, strict=True):
+        assert np.array_equal(one, other), (name, text, np.flatnonzero(one != other)[:5])
+    return made, sum(int(one.sum()) for one in wanted)
+
+
+LETTERS = st.text("ab", max_size=40)
+RUNS = st.lists(st.tuples(st.text("abc", min_size=1, max_size=3), st.integers(1, 30)), max_size=4).map(
+    lambda runs: "".join(part * times for part, times in runs)
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(LETTERS | RUNS, min_size=1, max_size=6),
+    st.integers(3, 8),
+    st.sampled_from(["bytes", "tokens"]),
+    st.sampled_from(["keep_first", "remove_all"]),
+    st.integers(1, 3),
+)
+def test_tiny_alphabets(texts, least, unit, mode, shards):
+    texts = [" ".join(text) for text in texts] if unit == "tokens" else texts
+    docs = [(f"d{i}", text) for i, text in enumerate(texts)]
+    agree(docs, by_lists, shards, min_length=least, unit=unit, mode=mode, slices=2)
+
+
+def by_lists(texts, least, everything):
+    return oracle.by_dictionary([text.tolist() for text in texts], least, everything)
+
+
+def sample():
+    """Two megabytes of the repository's own sample: books and a handbook's history, with planted repeats."""
+    texts = books() + pq.read_table(ROOT / "sample" / "handbook.parquet")["text"].to_pylist()
+    planted = [texts[i][100 * i : 100 * i + 700] + texts[-i][:500] for i in range(1, 40)]
+    return [(f"{i:04d}", text) for i, text in enumerate([*texts, *planted, "", None, "short"])]
+
+
+def books():
+    """The sound records of the sample's books; some lines are broken on purpose."""
+    texts = []
+    with gzip.open(ROOT / "sample" / "books.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            with suppress(ValueError, KeyError, TypeError):
+                texts.append(json.loads(line)["text"])
+    return [text for text in texts if isinstance(text, str)]
+
+
+@pytest.mark.parametrize("mode", ["keep_first", "remove_all"])
+@pytest.mark.parametrize(("unit", "least"), [("tokens", 50), ("tokens", 25), ("bytes", 100), ("bytes", 50)])
+def test_equals_a_suffix_array(unit, least, mode):
+    _, total = agree(sample(), oracle.by_suffix_array, 3, unit=unit, min_length=least, mode=mode)
+    assert total > 2_000
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.parametrize("mode", ["keep_first", "remove_all"])
+@pytest.mark.parametrize(("unit", "least"), [("tokens", 50), ("tokens", 25), ("bytes", 100), ("bytes", 50)])
+def test_equals_a_suffix_array_on_real_text(unit, least, mode, shared):
+    """Web pages, documentation, handbooks, books and forums in more than 70 languages."""
+    docs = [(str(i), document.text) for i, document in enumerate(corpus.documents(characters=1_000_000))]
+    assert sum(len(text.encode()) for _, text in docs) > 20e6
+    _, total = agree(docs, oracle.by_suffix_array, 5, unit=unit, min_length=least, mode=mode)
+    print(f"{unit} {least} {mode}: {len(docs)} documents, {total} symbols in repeats")
+    assert total > 100_000
+
+
+def test_sharding_and_order_do_not_matter():
+    docs = sample()[-200:]
+    rng = np.random.default_rng(5)
+    for options in ({}, {"mode": "remove_all", "unit": "bytes"}):
+        stage = Substring(min_length=30, **options)
+        whole = drive(stage, sharded(docs, 1))
+        for count in (2, 7):
+            mixed = [docs[i] for i in rng.permutation(len(docs))]
+            made = drive(stage, sharded(mixed, count), batch=11)
+            assert texts_after(made) == texts_after(whole)
+            assert evidence(made, sharded(mixed, count), 11) == evidence(whole, sharded(docs, 1), 1000)
+    assert evidence(whole, sharded(docs, 1), 1000)
+
+
+def evidence(made, shards, batch):
+    """What is taken out, from whom, and who has it, too."""
+    ids = {
+        int(row): one
+        for docs, rows in batches(shards, batch)
+        for row, one in zip(rows, docs["id"].to_pylist(), strict=True)
+    }
+    columns = (made["removed"][name].to_pylist() for name in ("row", "start", "end", "survivor"))
+    return {(ids[row], *rest) for row, *rest in zip(*columns, strict=True)}
+
+
+def test_evidence_names_a_document_that_says_the_same():
+    docs = [(one, text) for one, text in sample() if text]
+    texts = {one: text.encode() for one, text in docs}
+    for unit in ("bytes", "tokens"):
+        split = sharded(docs, 2)
+        made = drive(Substring(unit=unit, min_length=40), split)
+        found = evidence(made, split, 1000)
+        assert len(found) > 50
+        for one, start, end, survivor in found:
+            said = texts[one][start:end]
+            assert "".join(said.decode().split()) in "".join(texts[survivor].decode().split())
+
+
+WORDS = [f"w{i}" for i in range(60)]
+SPAN = " ".join(WORDS)
+
+
+def after(texts, **options):
+    """The texts of documents that come in this order, as they go on; and what was dropped."""
+    docs = in_wanted_order(texts)
+    made = drive(Substring(**options), [table(docs)])
+    went = texts_after(made)
+    removed = [part for outcome in made["apply"] for part in outcome.removed]
+    assert [one for part in removed for one in part.survivor] == [docs[0][0]] * sum(len(part.index) for part in removed)
+    return [went.get(one) for one, _ in docs], removed
+
+
+def in_wanted_order(texts):
+    """Documents with ids that put them into this order."""
+    docs, tried = [], 0
+    least = -1
+    for text in texts:
+        while True:
+            tried += 1
+            (order,) = winnow.orders(pa.array([f"id{tried}"]), pa.array([text], pa.string())).tolist()
+            if least < order < (len(docs) + 1) * 2**64 // len(texts):
+                break
+        docs.append((f"id{tried}", text))
+        least = order
+    return docs
+
+
+def test_the_first_copy_stays():
+    texts = ["a b " + SPAN, "c d " + SPAN + " e", SPAN + " " + SPAN]
+    assert after(texts, min_left=0)[0] == ["a b " + SPAN, "c d e", ""]
+    assert after(texts, min_left=0, mode="remove_all")[0] == ["a b", "c d e", ""]
+    assert after(texts, min_left=0, mode="mask", mark="<x>")[0] == ["a b " + SPAN, "c d <x> e", "<x>"]
+
+
+def test_min_length_is_exact():
+    for length in (49, 50):
+        same = " ".join(WORDS[:length])
+        went, _ = after([f"a {same} b", f"c {same} d"], min_left=0)
+        assert went[1] == ("c d" if length == 50 else f"c {same} d")
+        letters = "".join(chr(97 + i * i % 26) for i in range(length))
+        went, _ = after([f"1{letters}2", f"3{letters}4"], unit="bytes", min_left=0)
+        assert went[1] == ("34" if length == 50 else f"3{letters}4")
+
+
+def test_white_space_between_tokens_does_not_count():
+    other = "\n".join(WORDS)
+    assert after([SPAN, f"Title\n{other}\nend"], min_left=0)[0][1] == "Title\nend"
+    assert after([SPAN, f"Title {other}\n\nend"], min_left=0)[0][1] == "Title\n\nend"
+    assert after([SPAN, f"Title\n\n{other} end"], min_left=0)[0][1] == "Title\n\nend"
+    assert after([SPAN, f"Title\n{other}\nend"], min_left=0, unit="bytes")[0][1] == f"Title\n{other}\nend"
+
+
+def test_a_run_keeps_its_first_window():
+    assert after(["la " * 200], min_left=0)[0] == [("la " * 50).strip()]
+    assert after(["-" * 99, "-" * 120], min_left=0, unit="bytes", min_length=50)[0] == ["-" * 99, ""]
+    assert after(["-" * 100], min_left=0, unit="bytes", min_length=50)[0] == ["-" * 50]
+    # no two copies that do not touch
+    assert after(["-" * 99], min_left=0, unit="bytes", min_length=50, mode="remove_all")[0] == ["-" * 99]
+
+
+def test_whole_lines():
+    lines = "\n".join(" ".join(WORDS[at : at + 10]) for at in range(0, 60, 10))
+    first = f"intro\n{lines}\nend of it"
+    second = f"other\nbefore {lines} behind\nlast"
+    for unit in ("tokens", "bytes"):
+        went, _ = after([first, second], whole_lines=True, min_left=0, unit=unit)
+        cut = lines.split("\n")
+        assert went == [first, f"other\nbefore {cut[0]}\n{cut[-1]} behind\nlast"]
+        assert after([first, f"a\n{lines}\nz"], whole_lines=True, min_left=0, unit=unit)[0][1] == "a\nz"
+        assert after([lines, lines], whole_lines=True, min_left=0, unit=unit)[0][1] == ""
+
+
+def test_characters_are_never_cut():
+    ends = "éèêë"  # all begin with the byte 0xC3
+    same = "".join(chr(0x4E00 + i) for i in range(30))
+    went, _ = after([f"{ends[0]}{same}ж", f"x {ends[1]}{same}и y"], unit="bytes", min_length=50, min_left=0)
+    assert went[1] == f"x {ends[1]}и y"
+    went, _ = after([f"ã{same}", f"é{same}"], unit="bytes", min_length=50, min_left=0)
+    assert went[1] == "é"
+
+
+def test_too_little_left_is_dropped():
+    went, removed = after([SPAN, SPAN + " nineteen letters...", SPAN + " twenty letters here."])
+    assert went == [SPAN, None, "twenty letters here."]
+    (gone,) = removed
+    assert (gone.fate, gone.rule, gone.value.tolist(), gone.bound.tolist()) == (
+        "dropped",
+        "too_little_left",
+        [19],
+        [20],
+    )
+    # what nothing was taken out of stays, however short
+    assert after(["", "a", "a", None])[0] == ["", "a", "a", None]
