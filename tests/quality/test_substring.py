@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datacurate.core.stage import Size
+from datacurate.core.phase import Size
 from datacurate.kernels import text as words
 from datacurate.kernels import winnow
 from datacurate.stages.dedup.substring import Substring

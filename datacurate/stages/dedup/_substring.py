@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from datacurate.core.stage import one_array
+from datacurate.core.task import SHARD_BITS
 from datacurate.stages.dedup import _rows
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class Grouped(NamedTuple):
     classes: Classes
     members: Members
     numbers: np.ndarray
+
+
+def shard_of(rows: np.ndarray) -> np.ndarray:
+    """The shards that rows are of."""
+    return rows >> np.uint64(SHARD_BITS)
 
 
 def part_of(rows: np.ndarray) -> np.ndarray:

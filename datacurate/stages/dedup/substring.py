@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from datacurate.core.stage import Outcome, Removed, Size, Stage, by, each, one_array, with_columns
+from datacurate.core.phase import Size, by, each
+from datacurate.core.stage import Outcome, Removed, Stage, one_array, with_columns
 from datacurate.core.types import Count, Positive
 from datacurate.stages.dedup import _rows, _substring
 
@@ -101,7 +102,7 @@ class Substring(Stage):
             id=(docs["id"], "large_string"),
         )
 
-    @by("slice", keys=slice_numbers, uses=("slices",))
+    @by("slice", keys=slice_numbers, uses=("slices",), shardwise=True)
     def contested(self, anchors: pa.Table, slice: int) -> pa.Table:
         """Of blocks that share an anchor and differ, where each kind occurs first: these must be compared."""
         found = _substring.grouped(anchors)
@@ -110,6 +111,7 @@ class Substring(Stage):
         return _rows.table(
             slice=(np.full(len(wanted), slice), "int32"),
             number=(found.numbers[wanted], "int32"),
+            shard=(_substring.shard_of(found.members.rows[first]), "int32"),
             row=(found.members.rows[first], "uint64"),
             start=(found.members.places[first] - found.classes.leads[wanted], "int32"),
             windows=(found.classes.windows[wanted], "uint16"),
@@ -169,13 +171,14 @@ class Substring(Stage):
             survivor=(pieces[:, 3], "uint64"),
         )
 
-    @by("named", keys=part_numbers, uses=())
+    @by("named", keys=part_numbers, uses=(), shardwise=True)
     def cuts(self, joined: pa.Table, names: pa.Table) -> pa.Table:
         """The same with the id of the document that the piece stands in, too."""
         order = np.argsort(_rows.numpy(names, "order"), kind="stable")
         sorted_ = _rows.numpy(names, "order")[order]
         survivor = order[np.searchsorted(sorted_, _rows.numpy(joined, "survivor"))]
         return _rows.table(
+            shard=(_substring.shard_of(_rows.numpy(joined, "row")), "int32"),
             row=(joined["row"], "uint64"),
             start=(joined["start"], "int32"),
             end=(joined["end"], "int32"),
