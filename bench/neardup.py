@@ -2,7 +2,8 @@
 
 `python bench/neardup.py FOLDER...`: folders of ../shared/data/neardup, with `docs.jsonl.gz` and `pairs.jsonl.gz` (the
 exact Jaccard similarity of the sets of word 5-grams of every pair from 0.3 on). datatrove runs in `.venv-bench`,
-text-dedup in `.venv-textdedup` (`make bench` makes both); each with its own defaults, and text-dedup at threshold 0.8 too.
+text-dedup in `.venv-textdedup` (`make bench` makes both),
+each with its own defaults, text-dedup at threshold 0.8 too.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ SYSTEMS: dict[str, Callable[[Path], set[str]]] = {
 
 
 def rows(folder: Path, work: Path) -> Iterator[tuple[str, int, int, int, int, int]]:
-    """Per system: removed; removed rightly; lost; lost without a kept document of 0.5; close pairs of which both stay."""
+    """Per system: removed, removed rightly, lost, lost without a kept one of 0.5, close pairs of which both stay."""
     docs = list(_lines(folder / "docs.jsonl.gz"))
     like: dict[str, dict[str, float]] = {doc["id"]: {} for doc in docs}
     for pair in _lines(folder / "pairs.jsonl.gz"):
