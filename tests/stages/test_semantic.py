@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from datacurate.api import run_stage
 from datacurate.core.errors import InputError
-from datacurate.core.stage import Size
+from datacurate.core.phase import Size
 from datacurate.kernels import vectors
 from datacurate.stages import _embeddings
 from datacurate.stages.dedup.semantic import Semantic, number_of_slices, slices

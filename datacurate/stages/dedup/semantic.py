@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from datacurate.core.stage import Size, by, each, once, one_array, with_columns
+from datacurate.core.phase import Size, by, each, once
+from datacurate.core.stage import one_array, with_columns
 from datacurate.core.types import Count, Fraction, Positive
 from datacurate.stages.dedup import _rows
 from datacurate.stages.dedup._base import CHOICE, DocumentDedup, about, removed
@@ -73,7 +74,7 @@ class Semantic(DocumentDedup):
     in languages with alphabets at most 1 %."""
     min_tokens: Count = 5
     """Fewest tokens of a document that is compared; `minhash` keeps documents of fewer than 5 words."""
-    keep: Literal["first", "longest", "newest", "best", "hard", "easy"] = "longest"
+    keep: Literal["first", "longest", "newest", "best", "hard", "easy"] = "longest"  # type: ignore[assignment]
     """Which document survives: as in `minhash`, or SemDeDup's choice: `hard`, the one farthest from the centre of its
     cluster (which_to_keep in semdedup_configs.yaml), or `easy`, the nearest; among equals the least id."""
 
