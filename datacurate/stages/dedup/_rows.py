@@ -84,13 +84,13 @@ def by_row(table: pa.Table) -> pa.Table:
 def found(rows, table: pa.Table) -> tuple[np.ndarray, pa.Table]:
     """`(positions in rows, their rows of table)` of the batch's rows that a table sorted by `row` names."""
     rows = np.asarray(rows, dtype=np.uint64)
-    mine = _between(table, rows[0], rows[-1]) if len(rows) else table.slice(0, 0)
+    mine = between(table, rows[0], rows[-1]) if len(rows) else table.slice(0, 0)
     named = numpy(mine, "row")
     here = np.isin(named, rows, assume_unique=True)
     return np.searchsorted(rows, named[here]), mine.filter(here)
 
 
-def _between(table: pa.Table, first: np.uint64, last: np.uint64) -> pa.Table:
+def between(table: pa.Table, first: np.uint64, last: np.uint64) -> pa.Table:
     """The part of a table sorted by `row` from row `first` to row `last`; whole chunks are skipped unread."""
     parts, start = [], 0
     for chunk in table["row"].chunks:
