@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH := .venv-bench/.ready
 DOLMA := .venv-dolma/.ready
+TEXTDEDUP := .venv-textdedup/.ready
+NEARDUP := $(wildcard ../shared/data/neardup/*)
 
 .PHONY: help setup demo test test-all check golden bench docs
 
@@ -47,9 +49,15 @@ $(DOLMA): bench/requirements-dolma.txt
 	.venv-dolma/bin/pip install -q --disable-pip-version-check --no-deps -r bench/requirements-dolma.txt
 	touch $@
 
-bench: $(READY) $(BENCH) ## Speed against datatrove in the same run, as ratios
+$(TEXTDEDUP): bench/requirements-textdedup.txt
+	$(PYTHON) -m venv .venv-textdedup
+	.venv-textdedup/bin/pip install -q --disable-pip-version-check --no-deps -r bench/requirements-textdedup.txt
+	touch $@
+
+bench: $(READY) $(BENCH) $(TEXTDEDUP) ## Speed against datatrove in the same run, as ratios; what deduplication removes
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/tune.py
+	$(BIN)/python bench/neardup.py $(NEARDUP)
 
 docs: $(READY) ## Write the reference pages from the stage classes
 	$(BIN)/python scripts/build_docs.py

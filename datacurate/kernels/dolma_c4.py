@@ -21,7 +21,7 @@ from datacurate.kernels.arrow import bytes_and_offsets, read_only
 from datacurate.kernels.c4_lines import has_words, last_character, stripped
 from datacurate.kernels.gopher_lines import newline
 from datacurate.kernels.lower import cases, lower
-from datacurate.kernels.memory import borrowing, first_bit, inlined, places
+from datacurate.kernels.memory import borrowing, first_bit, inlined, load64, places
 from datacurate.kernels.unicode import CLASS, SPACE, properties
 from datacurate.kernels.utf8 import count_characters, decode
 
@@ -40,10 +40,15 @@ SHORT_DOTTED, BRACE, LOREM, JAVASCRIPT, JAVASCRIPT_WORD, BAD_WORD = range(6, 12)
 _FEW_WORDS = 3
 _LOREM_IPSUM = np.frombuffer(b"lorem ipsum", np.uint8)
 _JAVASCRIPT = np.frombuffer(b"javascript", np.uint8)
-_BEFORE = 2
-"""Spaces in front of a text in lower case, so that there are always bytes before a place."""
+_MIXER = np.uint64(0x9E3779B97F4A7C15)
+_BEGIN = np.uint64(0xFFFFFF)
+"""Of eight bytes from a place on, those that tell whether a word may begin there: three."""
+_AROUND = np.uint64(0xFFFF00FFFF)
+"""Of eight bytes from two before a space on, those that tell whether it may be a phrase's first: two on either side."""
+_BEFORE = 3
+"""Spaces in front of a text in lower case, so that there are two bytes before any place."""
 _BEHIND = 72
-"""Bytes behind it: a word is looked at with the two bytes that follow, and 64 bytes are read at a time."""
+"""Bytes behind it: of those behind a place eight are read, of spaces 64 at a time."""
 
 
 class Anchors(NamedTuple):
@@ -68,36 +73,37 @@ class Listed(NamedTuple):
 
 
 @inlined
-def _key(a, b, c, d):
-    """Of the four bytes around a place, a number below 65,536."""
-    return (a * 0x6F4F ^ b * 0x1B3 ^ c * 0x2A5B ^ d * 0x91) & 0xFFFF
+def _key(word, mask):
+    """Of some of eight bytes, a number below 65,536."""
+    return ((word & mask) * _MIXER) >> np.uint64(48)
 
 
 def _anchors(strings: list[bytes], spaces: bool) -> Anchors:
     """Strings by the bytes around their first spaces, or else by their first three."""
-    found: dict[int, list[int]] = {}
     back = [string.index(b" ") if spaces else 0 for string in strings]
-    for number, (string, at) in enumerate(zip(strings, back, strict=True)):
-        for key in _keys(string, at, spaces):
-            found.setdefault(key, []).append(number)
-    groups = {tuple(members): 0 for members in found.values()}
-    groups = {members: at + 1 for at, members in enumerate(groups)}
+    each = [_keys(string, at, spaces) for string, at in zip(strings, back, strict=True)]
+    keys = np.concatenate([np.zeros(0, np.int64), *each])
+    numbers = np.repeat(np.arange(len(strings)), [len(some) for some in each])
+    order = np.argsort(keys, kind="stable")
+    known, first = np.unique(keys[order], return_index=True)
     group = np.zeros(1 << 16, np.int32)
-    for key, members in found.items():
-        group[key] = groups[tuple(members)]
-    bounds = np.cumsum([0, 0, *map(len, groups)])
-    flat = np.array([number for members in groups for number in members], np.int64)
+    group[known] = np.arange(1, len(known) + 1)
+    bounds = np.concatenate([[0], first, [len(keys)]])
+    flat = numbers[order]
     starts = np.cumsum([0, *map(len, strings)])
     data = np.frombuffer(b"".join(strings) + b" ", np.uint8)
     return Anchors(*(read_only(array) for array in (group, bounds, flat, data, starts, np.array(back, np.int64))))
 
 
-def _keys(string: bytes, at: int, spaces: bool) -> set[int]:
+def _keys(string: bytes, at: int, spaces: bool) -> np.ndarray:
     """All keys of a string: bytes that are not its own may be any."""
-    around = range(at - 2, at + 3) if spaces else range(4)
-    near = [[string[k]] if 0 <= k < len(string) else range(256) for k in around]
-    a, b, c, d = (near[0], near[1], near[3], near[4]) if spaces else (*near[:3], [0])
-    return {_key.py_func(w, x, y, z) for w in a for x in b for y in c for z in d}
+    wanted = (at - 2, at - 1, at + 1, at + 2) if spaces else (0, 1, 2)
+    shifts = (0, 8, 24, 32) if spaces else (0, 8, 16)
+    words = np.zeros(1, np.uint64)
+    for k, shift in zip(wanted, shifts, strict=True):
+        own = [string[k]] if 0 <= k < len(string) else range(256)
+        words = (words[:, None] | (np.array(own, np.uint64) << np.uint64(shift))).ravel()
+    return np.unique((words * _MIXER) >> np.uint64(48)).astype(np.int64)
 
 
 def listed(entries: Sequence[str]) -> Listed:
@@ -160,15 +166,17 @@ def _has_bad_word(text, end, words, phrases, table):
         while near:
             i = block + first_bit(near)
             near &= near - np.uint64(1)
-            point, width = decode(text, i, end)
-            if table[point] & CLASS != SPACE:
-                continue
-            after = i + width
-            group = groups[_key(text[after], text[after + 1], text[after + 2], 0)]
+            after = i + 1
+            if text[i] != 0x20:
+                point, width = decode(text, i, end)
+                if table[point] & CLASS != SPACE:
+                    continue
+                after = i + width
+            group = groups[_key(load64(text, after), _BEGIN)]
             if group and _word_at(text, after, end, group, members, bounds, data, starts, table):
                 return True
-            if point == 0x20:
-                group = p_groups[_key(text[i - 2 + (i < 2)], text[i - 1], text[after], text[after + 1])]
+            if text[i] == 0x20:
+                group = p_groups[_key(load64(text, i - 2), _AROUND)]
                 if group and _phrase_around(text, i, end, group, p_members, p_bounds, p_data, p_starts, back):
                     return True
         block += 64
@@ -177,16 +185,18 @@ def _has_bad_word(text, end, words, phrases, table):
 
 @borrowing
 def _hints(text):
-    """Whether a text may have "lorem ipsum" or "javascript", and whether it has a curly bracket: vector code."""
-    javascript, lorem, brace = np.uint8(255), np.uint8(255), np.uint8(255)
+    """Whether a text may have "lorem ipsum" or "javascript"; whether it has a curly bracket, is ASCII: vector code."""
+    javascript, lorem, brace, high = np.uint8(255), np.uint8(255), np.uint8(255), np.uint8(0)
     for i in range(len(text) - 2):
         a, b, c = text[i], text[i + 1] | 0x20, text[i + 2] | 0x20
         javascript = min(javascript, np.uint8((a | 0x20) ^ 0x76 | (b ^ 0x61) | (c ^ 0x73)))
         lorem = min(lorem, np.uint8((a | 0x20) ^ 0x6D | (b ^ 0x20) | (c ^ 0x69)))
         brace = min(brace, np.uint8(a ^ 0x7B))
+        high |= a
     for i in range(max(len(text) - 2, 0), len(text)):
         brace = min(brace, np.uint8(text[i] ^ 0x7B))
-    return lorem == 0, javascript == 0, brace == 0
+        high |= text[i]
+    return lorem == 0, javascript == 0, brace == 0, high < 0x80
 
 
 @inlined
@@ -234,7 +244,7 @@ def _dotted(text, i, end):
 
 
 @borrowing
-def _measure_lines(text, table, out):
+def _measure_lines(text, ascii, table, out):
     """Counts the lines of one document, and those that are spans with their characters."""
     end = len(text)
     at = 0
@@ -245,8 +255,10 @@ def _measure_lines(text, table, out):
         loose = not (last == 0x2E or last == 0x3F or last == 0x21 or last == 0x22)
         short = not has_words(text, low, high, table, _FEW_WORDS)
         if loose or short:
-            characters = count_characters(text, at, stop) + (stop < end)
-            dotted = _dotted(text, at, stop)
+            characters, dotted = stop - at + (stop < end), 0
+            if not ascii:
+                characters = count_characters(text, at, stop) + (stop < end)
+                dotted = _dotted(text, at, stop)
             out[UNPUNCTUATED] += loose
             out[UNPUNCTUATED_CHARS] += loose * characters
             out[UNPUNCTUATED_DOTTED] += loose * dotted
@@ -257,14 +269,22 @@ def _measure_lines(text, table, out):
         at = stop + 1
 
 
+@borrowing
+def _lower_ascii(text, out, to):
+    """`lower` of a text that is ASCII: vector code."""
+    for i in range(len(text)):
+        out[to + i] = text[i] + np.uint8(0x20) * (np.uint8(text[i] - 0x41) < 26)
+    return to + len(text)
+
+
 @njit(nogil=True, cache=True)
 def _measure(data, offsets, table, cases, words, phrases, small, out):
     pages, entries, flags = cases
     for doc in range(len(offsets) - 1):
         begin, end = offsets[doc], offsets[doc + 1]
         text = data[begin:end]
-        _measure_lines(text, table, out[doc])
-        lorem, javascript, brace = _hints(text)
+        lorem, javascript, brace, ascii = _hints(text)
+        _measure_lines(text, ascii, table, out[doc])
         out[doc, BRACE] = brace
         if lorem:
             out[doc, LOREM] = _find(text, 0, _LOREM_IPSUM) < len(text)
@@ -272,8 +292,11 @@ def _measure(data, offsets, table, cases, words, phrases, small, out):
             first = _find(text, 0, _JAVASCRIPT)
             out[doc, JAVASCRIPT] = first < len(text)
             out[doc, JAVASCRIPT_WORD] = _has_whole_word(text, first, _JAVASCRIPT, table)
-        to = lower(data, begin, end, pages, entries, flags, small, _BEFORE)
-        small[to : to + 3] = 0x20
+        if ascii:
+            to = _lower_ascii(text, small, _BEFORE)
+        else:
+            to = lower(data, begin, end, pages, entries, flags, small, _BEFORE)
+        small[to : to + 8] = 0x20
         out[doc, BAD_WORD] = _has_bad_word(small, to, words, phrases, table)
 
 

@@ -7,9 +7,10 @@ import json
 import pytest
 
 from datacurate.core.recipe import loads
+from datacurate.core.registry import stage_class
 from tests.contract.exam import STAGES, make
 
-WITH_PRESETS = [name for name in STAGES if make(name).presets]
+WITH_PRESETS = [name for name in STAGES if stage_class(name).presets]
 
 
 @pytest.mark.parametrize("name", WITH_PRESETS)
