@@ -41,14 +41,16 @@ class Lazy(TyperGroup):
 
 
 class StageGroup(Lazy):
-    """A group of stage commands."""
+    """A group of stage commands, and verbs of its own behind them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         from datacurate.core.registry import stages_in
 
-        return [_dashed(name) for name in stages_in(str(self.name))]
+        return [*(_dashed(name) for name in stages_in(str(self.name))), *super().list_commands(ctx)]
 
     def get_command(self, ctx: Any, name: str) -> Any:
+        if (verb := super().get_command(ctx, name)) is not None:
+            return verb
         known = _dashed(name)
         if known in self.list_commands(ctx):
             return self.stage_command(known)
@@ -67,6 +69,10 @@ def group(name: str) -> Any:
     """The command group with this name."""
     app = typer.Typer(cls=StageGroup, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
     app.callback(help=GROUPS[name])(lambda: None)
+    if name == "dedup":
+        from datacurate.cli_dedup import add_verbs
+
+        add_verbs(app)
     made = typer.main.get_group(app)
     made.name = name
     return made

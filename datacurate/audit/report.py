@@ -40,7 +40,7 @@ def render(run: Finished) -> str:
     head = [tag("h1", run.name), tag("p", _subtitle(run), class_="soft"), nav]
     footer = tag("footer", "Written by datacurate from the run's manifests and ledgers.")
     headline = sections.headline(run, evidence.receipt_rows(run))
-    return _page(run.name, join([tag("header", head), headline, body, footer]))
+    return document(f"{run.name}: report", join([tag("header", head), headline, body, footer]))
 
 
 def _subtitle(run: Finished) -> str:
@@ -48,13 +48,14 @@ def _subtitle(run: Finished) -> str:
     return f"What became of every document, in {len(names)} stages: {' → '.join(names)}"
 
 
-def _page(title: str, body: Markup) -> str:
+def document(title: str, body: Markup, style: str = "") -> str:
+    """A page that loads nothing and runs nothing; `style` stands behind the report's own."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta name="referrer" content="no-referrer">\n<title>{e(title)}: report</title>\n'
-        f"<style>{CSS}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f'<meta name="referrer" content="no-referrer">\n<title>{e(title)}</title>\n'
+        f"<style>{CSS}{style}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
 

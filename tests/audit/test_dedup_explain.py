@@ -1,0 +1,219 @@
+"""Explaining deduplication: the true shared parts, the right survivor and chain, cuts, hostile and huge texts."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from audit_runs import HOSTILE, run_recipe
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datacurate.audit.dedup_explain import explain
+from datacurate.audit.dedup_match import match
+from datacurate.audit.dedup_show import pieces
+from datacurate.core.errors import InputError
+from datacurate.core.recipe import Recipe
+from datacurate.sources.jsonl import Jsonl
+from datacurate.sources.parquet import Parquet
+from datacurate.stages.dedup._compare import alike, words
+from datacurate.stages.dedup.exact import Exact
+from datacurate.stages.dedup.minhash import Minhash
+from datacurate.stages.dedup.substring import Substring
+
+DRAW = random.Random(7)
+WORDS = [f"word{n}" for n in range(5_000)]
+
+
+def prose(count: int) -> list[str]:
+    return [DRAW.choice(WORDS) for _ in range(count)]
+
+
+BASE = prose(200)
+NEAR = [*BASE[:100], "only", "here", *BASE[100:]]
+ROWS = [
+    {"id": "longest", "text": " ".join([*BASE[:100], "only", "there", "too", *BASE[100:]])},
+    {"id": "near", "text": " ".join(NEAR)},
+    {"id": "copy", "text": "  ".join(NEAR)[:-1] + NEAR[-1][-1]},
+    {"id": "alone", "text": " ".join(prose(50))},
+    {"id": "short", "text": "three words only"},
+    {"id": "<script>alert(1)</script>", "text": HOSTILE[0] + " " + " ".join(prose(30))},
+]
+ROWS.append({"id": "twin\x1b[31m", "text": ROWS[-1]["text"] + " "})
+
+
+@pytest.fixture(scope="module", params=["jsonl", "parquet"])
+def run(tmp_path_factory, request) -> Path:
+    folder = tmp_path_factory.mktemp(request.param)
+    sources = {}
+    for number, rows in enumerate((ROWS[:2], ROWS[2:])):
+        path = folder / f"part{number}.{request.param}"
+        if request.param == "jsonl":
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            sources[f"s{number}"] = Jsonl(path=str(path))
+        else:
+            pq.write_table(pa.Table.from_pylist(rows), path)
+            sources[f"s{number}"] = Parquet(path=str(path))
+    return run_recipe(Recipe(name="d", sources=sources, stages=[Exact(keep="first"), Minhash()]), folder, "run")
+
+
+def only(items):
+    assert len(items) == 1
+    return items[0]
+
+
+def test_the_survivor_its_similarity_and_the_chain(run):
+    merge = only(explain(run, "copy").merges)
+    assert (merge.stage, merge.event.survivor, merge.event.similarity, merge.same) == ("exact", "near", 1.0, True)
+    assert [(s.id, s.stage, s.survivor) for s in merge.chain] == [
+        ("copy", "exact", "near"), ("near", "minhash", "longest")
+    ]  # fmt: skip
+    assert merge.end == "went through all stages"
+    assert (merge.document.source, merge.survivor.source) == ("s1", "s0")
+    assert merge.document.text.split() == NEAR
+
+
+def test_the_recomputed_similarity_is_the_ledgers(run):
+    merge = only(explain(run, "near").merges)
+    assert merge.event.similarity == pytest.approx(merge.alike.jaccard) and 0.7 < merge.alike.jaccard < 1
+    assert not merge.same and merge.ngram == 5
+    text = explain(run, "near").as_text()
+    assert f"similarity in the ledger: {merge.alike.jaccard:.3f}" in text
+    assert "(Jaccard of the sets of runs of 5 words)" in text
+
+
+def test_what_differs_stands_alone(run):
+    found = only(explain(run, "near").merges).match
+    differ = [(found.left[slice(*p.left)], found.right[slice(*p.right)]) for p in found.passages if not p.same]
+    assert differ == [("here ", "there too ")]
+    assert [found.left[a:b].split()[-1] for a, b in found.left_shared] == ["only", BASE[-1]]
+
+
+def test_brackets_or_colour(run):
+    plain = explain(run, "near").as_text(100)
+    assert "⟦" in plain and "\x1b" not in plain
+    colour = explain(run, "near").as_text(100, colour=True)
+    assert "⟦" not in colour and colour.count("\x1b[32m") == colour.count("\x1b[0m") > 2
+    assert max(len(line) for line in plain.splitlines() if " │ " in line) <= 100
+
+
+def test_one_that_was_not_merged(run):
+    found = explain(run, "alone")
+    assert found.merges == [] and "No deduplicating stage merged it" in found.as_text()
+    assert "minhash  went on" in found.as_text()
+    assert "exact merged 1 documents into it: s1 1" in explain(run, "near").as_text()
+    with pytest.raises(InputError, match="no document has the id 'nobody'"):
+        explain(run, "nobody")
+
+
+def test_hostile_texts_and_ids(run):
+    found = explain(run, "twin\x1b[31m")
+    page = found.as_html()
+    assert "<script" not in page and "&lt;script&gt;alert(1)" in page and "default-src 'none'" in page
+    assert "\x1b" not in page + found.as_text() and "[U+001B]" in found.as_text()
+    assert json.loads(json.dumps(found.as_json()))["merges"][0]["equal"] is True
+
+
+def test_a_text_that_is_gone_is_said_so(tmp_path):
+    path = tmp_path / "docs.parquet"
+    pq.write_table(pa.Table.from_pylist(ROWS[:3]), path)
+    recipe = Recipe(name="d", sources={"s": Parquet(path=str(path))}, stages=[Minhash()])
+    folder = run_recipe(recipe, tmp_path, "run")
+    assert only(explain(folder, "near").merges).match is not None
+    pq.write_table(pa.Table.from_pylist(ROWS[1:3]), path)
+    merge = only(explain(folder, "near").merges)
+    assert merge.match is None and "its file is neither in the store nor" in merge.remarks[0]
+    assert "recomputed: not possible" in explain(folder, "near").as_text()
+
+
+def test_parts_that_were_cut(tmp_path):
+    shared = " ".join(prose(80))
+    texts = {"a": "Before it. " + shared + " Behind it.", "b": " ".join(prose(40)) + " ä " + shared}
+    path = tmp_path / "docs.jsonl"
+    path.write_text("".join(json.dumps({"id": i, "text": t}) + "\n" for i, t in texts.items()))
+    recipe = Recipe(name="d", sources={"s": Jsonl(path=str(path))}, stages=[Substring()])
+    run = run_recipe(recipe, tmp_path, "run")
+    found = {id: explain(run, id) for id in texts}
+    (id,) = [id for id, one in found.items() if one.cuts]
+    (other,) = set(texts) - {id}
+    cuts = only(found[id].cuts)
+    left = pq.read_table(only(list((tmp_path / "run").glob("01-*/*.parquet")))).to_pylist()
+    went = {row["id"]: row["text"] for row in left}
+    assert cuts.bytes == len(texts[id].encode()) - len(went[id].encode()) > len(shared) - 20
+    ((start, end),) = cuts.spans()
+    assert texts[id][:start] + texts[id][end:] == went[id]
+    assert only(cuts.cuts).survivor == other and only(cuts.cuts).text[:200] in texts[id]
+    assert f"also in {other}" in found[id].as_text() and 'class="cut"' in found[id].as_html()
+
+
+def covered(text: str, other: str, ngram: int) -> list[bool]:
+    """Which words of a text stand in a run that the other has: slow and obvious."""
+    mine, theirs = ([t[a:b].lower() for a, b in zip(words(t).start, words(t).end, strict=True)] for t in (text, other))
+    ngram = max(1, min(ngram, len(mine), len(theirs)))
+    known = {tuple(theirs[at : at + ngram]) for at in range(len(theirs) - ngram + 1)}
+    marks = [False] * len(mine)
+    for at in range(len(mine) - ngram + 1):
+        if tuple(mine[at : at + ngram]) in known:
+            marks[at : at + ngram] = [True] * ngram
+    return marks
+
+
+LETTERS = st.text(st.sampled_from("ab B.\n中ü "), max_size=60)
+
+
+@settings(max_examples=300, deadline=None)
+@given(LETTERS, LETTERS, st.integers(1, 4))
+def test_shared_parts_are_the_obvious_ones(left, right, ngram):
+    found = match(left, right, ngram)
+    for text, other, shared in ((left, right, found.left_shared), (right, left, found.right_shared)):
+        own = words(text)
+        inside = [any(a <= s and e <= b for a, b in shared) for s, e in zip(own.start, own.end, strict=True)]
+        assert inside == covered(text, other, ngram)
+    assert "".join(left[slice(*p.left)] for p in found.passages) == left
+    assert "".join(right[slice(*p.right)] for p in found.passages) == right
+    for passage in found.passages:
+        if passage.same:
+            one, two = words(left[slice(*passage.left)]), words(right[slice(*passage.right)])
+            assert one.hash.tolist() == two.hash.tolist()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_words_are_the_kernels(left, right):
+    from datacurate.kernels import shingles
+
+    text = pa.array([t.encode("utf-8", "replace").decode() for t in (left, right)])
+    _, offsets = shingles.shingle_sets(text, 1)
+    for at in (0, 1):
+        assert len(set(words(text[at].as_py()).hash.tolist())) == offsets[at + 1] - offsets[at]
+
+
+def test_similarity_of_known_texts():
+    found = alike("a b c d", "b c d e", 2)
+    assert (found.jaccard, found.contained) == (0.5, pytest.approx(2 / 3))
+    assert alike("a", "a b", 2) is None
+
+
+def test_pieces_leave_the_middle_out():
+    found = pieces("a" * 1_000, (0, 1_000), [(0, 10), (990, 1_000)], 50, 20)
+    assert [(len(t), shared) for t, shared in found] == [(10, True), (40, False), (22, False), (10, False), (10, True)]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("a " * 5_000_000, "a " * 4_000_000 + "b"),
+        ("x" * 10_000_000, "x" * 9_000_000),
+        ("\u0301" * 10_000_000, "\n" * 10_000_000),
+        (" ".join(f"w{n}" for n in range(900_000)), " ".join(f"w{n}" for n in range(900_000, 0, -1))),
+    ],
+)
+def test_ten_megabytes_end_soon(left, right):
+    start = time.process_time()
+    found = match(left, right, 5)
+    assert time.process_time() - start < 20 and found.clipped
