@@ -22,6 +22,8 @@ CHARACTERS = 16
 """Characters that are read per token of `max_tokens`. English has about 5; a megabyte of text is not tokenized to keep
 its beginning."""
 
+CELLS = 64 * 256**2
+"""Most pairs of tokens, in a batch of a GPU, of which every head of the model holds the attention: 16 MB each."""
 ADVICE = "Name a folder that sentence-transformers saved a model in."
 
 
@@ -78,14 +80,16 @@ class Embedder:
         from transformers.utils import logging
 
         logging.disable_progress_bar()
+        # fused attention leaves the mask out where it hides nothing: then a text's company would choose the arithmetic
+        how = {} if rows == step == 1 else {"attn_implementation": "eager"}
         try:
-            # a mask that is left out where it hides nothing would let the company of a text choose the arithmetic
-            self.model = SentenceTransformer(
-                folder, device=device, local_files_only=True, model_kwargs={"attn_implementation": "eager"}
-            ).eval()
+            model = SentenceTransformer(folder, device=device, local_files_only=True, model_kwargs=how)
+            self.model = model.float().eval()
         except Exception as error:  # of the many libraries that read models, each has errors of its own
             raise InputError(f"semantic: cannot load the model in {folder}: {' '.join(str(error).split())}") from error
         self.tokenizer = self.model.tokenizer
+        if not hasattr(self.tokenizer, "all_special_ids"):
+            raise InputError(f"semantic: the model in {folder} is no transformer. Take one that is.")
         self.limit = int(max_tokens or self.model.max_seq_length or 512)
         self.rows, self.step, self.device = rows, step, device
         self.special = set(self.tokenizer.all_special_ids)
@@ -108,20 +112,21 @@ class Embedder:
         lengths = np.array([min(self.limit, -(-len(one) // self.step) * self.step) for one in ids], dtype=np.int64)
         for length in np.unique(lengths).tolist():
             same = np.flatnonzero(lengths == length)
-            for start in range(0, len(same), self.rows):
-                some = same[start : start + self.rows]
-                made[some] = self._forward([ids[at] for at in some], length)[: len(some)]
+            rows = max(1, min(self.rows, CELLS // length**2))
+            for start in range(0, len(same), rows):
+                some = same[start : start + rows]
+                made[some] = self._forward([ids[at] for at in some], rows, length)[: len(some)]
         if not np.isfinite(made).all():
             raise InputError("semantic: the model makes vectors that are no numbers. Are its weights whole?")
         return made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12)
 
-    def _forward(self, ids: list[np.ndarray], length: int) -> np.ndarray:
+    def _forward(self, ids: list[np.ndarray], rows: int, length: int) -> np.ndarray:
         import torch
 
         padding = self.tokenizer.pad_token_id or 0
-        tokens = np.full((self.rows, length), padding, dtype=np.int64)
-        mask = np.zeros((self.rows, length), dtype=np.int64)
-        for row in range(self.rows):
+        tokens = np.full((rows, length), padding, dtype=np.int64)
+        mask = np.zeros((rows, length), dtype=np.int64)
+        for row in range(rows):
             one = ids[min(row, len(ids) - 1)]
             tokens[row, : len(one)], mask[row, : len(one)] = one, 1
         features = {"input_ids": tokens, "attention_mask": mask}
