@@ -43,6 +43,7 @@ class Signals(Map):
     et al. 2024; allenai/dolma, python/dolma/taggers/gopher.py and c4.py).
     """
 
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("text",)
 
     of: tuple[str, ...] = ("redpajama",)

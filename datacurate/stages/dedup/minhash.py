@@ -51,6 +51,7 @@ class Minhash(DocumentDedup):
     """Least similarity with the survivor that a removal needs; null trusts the bands. 14 x 8 bands are as likely
     as not to bring together a pair of similarity 0.7."""
 
+    version: ClassVar[int] = 2
     rule: ClassVar[str] = "near_duplicate"
 
     @each(uses=SIGNATURE)
