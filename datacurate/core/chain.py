@@ -144,8 +144,10 @@ class Chain:
                 arguments[name] = self._references(step, docs.num_rows)
             elif name in self.tables[step.out]:
                 arguments[name] = self.tables[step.out][name]
-            else:
+            elif name in step.beside:
                 arguments[name] = aligned[step.beside[name]]
+            elif name in step.given:
+                arguments[name] = step.given[name]
         return getattr(visible(step.stage, step.phase), step.phase.name)(**arguments)
 
     def _references(self, step: Step, count: int) -> np.ndarray:

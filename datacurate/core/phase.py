@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from datacurate.core.errors import RecipeError
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -14,7 +16,8 @@ class Phase:
 
     `reads` are the method's parameter names: `docs` (the documents), an earlier phase of the stage,
     `rows` (references of the rows of `docs`), `folder` (a private folder that outlives a killed task)
-    or the name of a `@by` column (its value for this task).
+    or the name of a `@by` column (its value for this task). Those in `optional` have a default: the earlier phase that
+    they name need not be there.
     """
 
     name: str
@@ -29,21 +32,52 @@ class Phase:
     """Whether the rows name documents, by columns `shard` and `row`: `@each` phases get those of their shard alone."""
     streams: tuple[str, ...] = ()
     """Parameters that are handed over as `store.Parts`, to be read piece by piece."""
+    optional: tuple[str, ...] = ()
+    over: str | None = None
+    """The field that names other datasets, or indexes of them: their documents are what the phase sees."""
+
+
+def chosen(phases: Sequence[Phase], named: Callable[[str], Any]) -> list[Phase]:
+    """The phases that are called for when `named(field)` says what a field names: not those over no dataset, nor those
+    that cannot do without what these make."""
+    left: list[Phase] = []
+    missing: set[str] = set()
+    for phase in phases:
+        if (phase.over and not named(phase.over)) or missing & (set(phase.reads) - set(phase.optional)):
+            missing.add(phase.name)
+        else:
+            left.append(phase)
+    return left
+
+
+def selected_on(phase: Phase, phases: Sequence[Phase]) -> tuple[str, ...]:
+    """Columns of a phase's table by which other phases of the stage select their rows."""
+    if phase.shardwise:
+        return ("shard",)
+    wanted = {p.by for p in phases if p.grouping == "by" and phase.name in p.reads}
+    if len(wanted) > 1:
+        raise RecipeError(f"{phase.name} is read by different columns; read it by one.")
+    return wanted.pop() if wanted else ()
 
 
 def _mark(method: Callable, grouping: Any, **more: Any) -> Callable:
-    reads = tuple(inspect.signature(method).parameters)[1:]
-    method.__phase__ = Phase(method.__name__, grouping, reads, **more)  # type: ignore[attr-defined]
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    reads = tuple(p.name for p in parameters)
+    optional = tuple(p.name for p in parameters if p.default is not p.empty)
+    method.__phase__ = Phase(method.__name__, grouping, reads, optional=optional, **more)  # type: ignore[attr-defined]
     return method
 
 
-def each(method: Callable | None = None, *, gpus: int = 0, uses: tuple[str, ...] | None = None) -> Callable:
+def each(
+    method: Callable | None = None, *, gpus: int = 0, uses: tuple[str, ...] | None = None, over: str | None = None
+) -> Callable:
     """One task per shard of documents; sees it in bounded batches, and all of any earlier `@by` or `@once` phase.
 
-    `uses` names the only fields that the phase can see: the others do not enter its key.
+    `uses` names the only fields that the phase can see: the others do not enter its key. `over` names a field that
+    names other datasets: the phase sees their documents, and in `dataset` the name of the one that these belong to.
     """
     if method is None:
-        return lambda m: _mark(m, "each", gpus=gpus, uses=uses)
+        return lambda m: _mark(m, "each", gpus=gpus, uses=uses, over=over)
     return _mark(method, "each")
 
 
@@ -52,14 +86,16 @@ def by(
     keys: Callable[..., Sequence[tuple[int, ...]]],
     uses: tuple[str, ...] | None = None,
     shardwise: bool = False,
+    streams: tuple[str, ...] = (),
 ) -> Callable:
     """One task per key; sees the rows that have this key in `columns`, from every shard, in shard order.
 
     `keys(stage, size)` lists the keys before anything runs; `size` is the input's `Size`. A `shardwise` table names
     documents in its columns `shard` (int32) and `row`: an `@each` phase that reads it gets only those of its own shard,
-    in the order of `row`.
+    in the order of `row`. The parameters in `streams` come piece by piece, as `store.Parts`.
     """
-    return lambda method: _mark(method, "by", by=columns, keys=keys, uses=uses, shardwise=shardwise)
+    more = {"by": columns, "keys": keys, "uses": uses, "shardwise": shardwise, "streams": streams}
+    return lambda method: _mark(method, "by", **more)
 
 
 def once(

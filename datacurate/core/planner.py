@@ -23,7 +23,8 @@ from datacurate.core.heads import (
     unique,
 )
 from datacurate.core.identity import file_digest, key
-from datacurate.core.phase import Phase, Size
+from datacurate.core.index import known_tables
+from datacurate.core.phase import Phase, Size, selected_on
 from datacurate.core.plan import Barrier, Made, Plan, PlannedStage
 from datacurate.core.recipe import Recipe
 from datacurate.core.source import Source
@@ -154,14 +155,23 @@ class Planner:
         fields = {**stage.changed_fields(), **({"files": digests} if digests else {})}
         number = self.stages[-1].number + 1 if self.stages else 1
         planned = PlannedStage(number, stage.name(), "", stage, fields, stage.version)
-        for phase in stage.phases():
-            _Adding(self, planned, previous, phase, digests).add()
+        self._add_known(stage, planned)
+        for phase in stage.chosen_phases():
+            if not phase.over:
+                _Adding(self, planned, previous, phase, digests).add()
         if stage.result == "documents":
             self._learn_columns(stage)
         else:
             planned.key = planned.product.key if planned.product else ""
         self.stages.append(planned)
         return planned
+
+    def _add_known(self, stage: Stage, planned: PlannedStage) -> None:
+        """What the stage knows of other datasets: tables that are there, or made before it begins."""
+        made, tasks = known_tables(stage, self.store)
+        planned.phases |= made
+        if tasks:
+            self.barriers.append(Barrier(f"{stage.name()} index", list(tasks)))
 
     def _check_columns(self, stage: Stage) -> None:
         if self.docs.columns is None or stage.result == "model":
@@ -262,7 +272,7 @@ class _Adding:
     def _check_reads(self) -> None:
         """Raise RecipeError when nothing before this phase makes what it reads."""
         for name in self.phase.reads:
-            if name not in (*ALWAYS, *self.phase.by) and self._found(name) is None:
+            if name not in (*ALWAYS, *self.phase.by, *self.phase.optional) and self._found(name) is None:
                 raise RecipeError(
                     f"{self.stage.name()}.{self.phase.name} reads '{name}', which nothing before it makes. "
                     f"Put the stage that makes it in front: a training needs a mixture, for example."
@@ -272,20 +282,14 @@ class _Adding:
         """The phase that a parameter names: of this stage, or of the one before."""
         if name in self.planned.phases:
             return self.planned.phases[name]
-        if self.previous is None:
+        if self.previous is None or name in self.phase.optional:
             return None
         if name == "sequences":
             return self.previous.product
         return self.previous.phases.get(name)
 
     def _by(self) -> tuple[str, ...]:
-        """Columns that later phases of this stage select on in this phase's table."""
-        if self.phase.shardwise:
-            return ("shard",)
-        wanted = [p.by for p in self.stage.phases() if p.grouping == "by" and self.phase.name in p.reads]
-        if len(set(wanted)) > 1:
-            raise RecipeError(f"{self.stage.name()}.{self.phase.name} is read by different columns; read it by one.")
-        return wanted[0] if wanted else ()
+        return selected_on(self.phase, self.stage.phases())
 
     def _to_chain(self) -> None:
         planner = self.planner

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from datacurate.core.errors import did_you_mean
 from datacurate.core.identity import file_digest, key
-from datacurate.core.phase import Phase, each
+from datacurate.core.phase import Phase, chosen, each
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,6 +131,10 @@ class Stage(BaseModel):
                 if hasattr(value, "__phase__"):
                     found[value.__phase__.name] = value.__phase__
         return list(found.values())
+
+    def chosen_phases(self) -> list[Phase]:
+        """The phases that these options call for."""
+        return chosen(self.phases(), lambda field: getattr(self, field))
 
     def changed_fields(self, uses: Sequence[str] | None = None) -> dict[str, Any]:
         """The fields (all, or those in `uses`) that differ from their defaults, as plain JSON values.

@@ -246,16 +246,26 @@ def read_parts(paths: Iterable[str | Path], columns: list[str] | None = None) ->
 
 
 class Parts:
-    """The rows of several parts, one row group at a time; can be gone through more than once."""
+    """The rows of several parts, or those with one `@by` key, one row group at a time; can be gone through again."""
 
-    def __init__(self, paths: Iterable[str | Path]):
+    def __init__(self, paths: Iterable[str | Path], value: tuple[int, ...] | None = None):
         self.paths = tuple(paths)
+        self.value = value
 
     def __iter__(self) -> Iterator[pa.Table]:
         for path in self.paths:
-            with pq.ParquetFile(path) as file:
-                for group in range(file.num_row_groups):
-                    yield file.read_row_group(group).replace_schema_metadata(None)
+            try:
+                with pq.ParquetFile(path) as file:
+                    for group in self._groups(file):
+                        yield file.read_row_group(group).replace_schema_metadata(None)
+            except (OSError, pa.ArrowInvalid) as error:
+                raise InputError(f"{path}: cannot be read: {error}. Remove it and make it again.") from error
+
+    def _groups(self, file: pq.ParquetFile) -> Iterable[int]:
+        if self.value is None:
+            return range(file.num_row_groups)
+        group = json.loads(file.metadata.metadata[FOOTER])["groups"].get(",".join(map(str, self.value)))
+        return [] if group is None else [group]
 
 
 def read_key(paths: Iterable[str | Path], value: tuple[int, ...]) -> pa.Table:

@@ -49,6 +49,8 @@ class Step:
     """Columns that a later `@by` phase selects on."""
     shardwise: tuple[str, ...] = ()
     """Names among `tables` of which only the rows of this shard are read, in the order of `row`."""
+    given: dict[str, Any] = field(default_factory=dict)
+    """Values of parameters: the name of the dataset, where that is not the run's own."""
 
 
 @dataclass(frozen=True)
@@ -138,17 +140,18 @@ class TableTask:
     def _arguments(self) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
         for name in self.phase.reads:
+            streamed = name in self.phase.streams
             if name in self.keyed and self.key is not None:
-                arguments[name] = read_key(self.tables[name], self.key)
+                arguments[name] = (Parts if streamed else read_key)(self.tables[name], self.key)
             elif name == "sequences":
                 arguments[name] = [Path(path) for path in self.tables[name]]
             elif name in self.tables:
                 paths = self.tables[name]
-                arguments[name] = Parts(paths) if name in self.phase.streams else read_parts(paths)
+                arguments[name] = Parts(paths) if streamed else read_parts(paths)
             elif name == "folder":
                 Path(str(self.folder)).mkdir(parents=True, exist_ok=True)
                 arguments[name] = Path(str(self.folder))
-            elif self.key is not None:
+            elif self.key is not None and name in self.phase.by:
                 arguments[name] = self.key[self.phase.by.index(name)]
         return arguments
 

@@ -15,8 +15,8 @@ def run(stage, docs: pa.Table, shards: int = 1, batch: int = 50) -> dict[str, li
     edges = [round(i * docs.num_rows / shards) for i in range(shards + 1)]
     split = [docs.slice(a, b - a) for a, b in pairwise(edges)]
     made: dict[str, list[pa.Table]] = {}
-    grouping = {p.name: p.grouping for p in stage.phases()}
-    for phase in stage.phases():
+    grouping = {p.name: p.grouping for p in stage.chosen_phases()}
+    for phase in stage.chosen_phases():
         method = getattr(stage, phase.name)
         if phase.grouping == "each" and "docs" in phase.reads:
             made[phase.name] = [_batches(method, shard, s, batch) for s, shard in enumerate(split)]

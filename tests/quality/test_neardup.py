@@ -36,7 +36,7 @@ def drive(stage, shards, batch=7):
     """Run the stage's phases in memory; `{removed id: (survivor id, similarity)}` and the kept ids."""
     made: dict[str, list] = {}
     size = Size(sum(shard.nbytes for shard in shards), len(shards))
-    for phase in stage.phases():
+    for phase in stage.chosen_phases():
         call = getattr(stage, phase.name)
         known = {name: handed(stage, phase, name, parts) for name, parts in made.items() if name in phase.reads}
         if phase.grouping == "each":
@@ -57,12 +57,12 @@ def handed(stage, phase, name, parts):
     """What an earlier phase made, as the engine hands it over."""
     if name in phase.streams:
         return parts
-    shardwise = {p.name for p in stage.phases() if p.shardwise}
+    shardwise = {p.name for p in stage.chosen_phases() if p.shardwise}
     return pa.concat_tables(parts).sort_by("row") if name in shardwise else pa.concat_tables(parts)
 
 
 def pick(phase, **available):
-    return {name: available[name] for name in phase.reads}
+    return {name: available[name] for name in phase.reads if name in available or name not in phase.optional}
 
 
 def batches(shards, size):
@@ -123,7 +123,7 @@ def test_tables_without_chunks(stage):
     """What an engine that found no rows hands over, and the schema that comes back."""
     docs, rows = table([("a", " ".join(prose(1))), ("b", " ".join(prose(1)))]), np.arange(2, dtype=np.uint64)
     made = {}
-    for phase in stage.phases()[:-1]:
+    for phase in stage.chosen_phases()[:-1]:
         inputs = {"docs": docs, "rows": rows, **{n: [t] if n in phase.streams else t for n, t in made.items()}}
         full = getattr(stage, phase.name)(**pick(phase, **inputs))
         bare = {n: t.schema.empty_table() for n, t in made.items()}

@@ -136,25 +136,29 @@ def about(docs: pa.Table) -> dict[str, tuple]:
     }
 
 
-def removed(members: pa.Table, gone: np.ndarray, survivors: np.ndarray, similarity: np.ndarray) -> pa.Table:
-    """The shardwise table `verdict`: rows `gone` of `members`, which has `about` and `row`, and rows that survive them.
+def removed(members: pa.Table, gone: np.ndarray, survivors: Any, similarity: np.ndarray) -> pa.Table:
+    """The shardwise table `verdict`: rows `gone` of `members`, which has `about` and `row`, and what survives them.
 
-    One removed document of each survivor keeps its excerpt, for the guard's message.
+    `survivors` are rows of `members`, or (an Arrow array) names of documents in other datasets. One removed document of
+    each survivor keeps its excerpt, for the guard's message.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    against = not isinstance(survivors, np.ndarray)
+    names = one_array(survivors if against else members["id"].take(survivors))
     row = _rows.numpy(members, "row")[gone]
     first = np.zeros(len(gone), bool)
-    first[np.unique(survivors, return_index=True)[1]] = True
+    first[np.unique(pc.dictionary_encode(names).indices if against else survivors, return_index=True)[1]] = True
     excerpt = pc.if_else(pa.array(first), one_array(members["excerpt"].take(gone)), None)
     return _rows.table(
         shard=(row >> np.uint64(SHARD_BITS), "int32"),
         row=(row, "uint64"),
         source=(members["source"].take(gone), "large_string"),
-        survivor=(members["id"].take(survivors), "large_string"),
+        survivor=(names, "large_string"),
         similarity=(similarity, "float64"),
         excerpt=(excerpt, "large_string"),
+        against=(np.full(len(gone), against), "bool_"),
     )
 
 

@@ -108,6 +108,13 @@ def _joined(parts: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(parts)
 
 
+def _rules(named: pa.Table, rule: str) -> list[str]:
+    """The rule of every removal: what another dataset holds is told apart."""
+    if "against" not in named.schema.names:
+        return [rule] * named.num_rows
+    return [f"{rule}_against" if against else rule for against in named["against"].to_pylist()]
+
+
 def without(docs: pa.Table, rows, verdict: pa.Table, rule: str) -> Outcome:
     """The documents that the verdict does not name; the named ones are merged into their survivors."""
     index, named = found(rows, verdict)
@@ -118,7 +125,7 @@ def without(docs: pa.Table, rows, verdict: pa.Table, rule: str) -> Outcome:
     removed = Removed(
         index=index,
         fate="merged",
-        rule=rule,
+        rule=_rules(named, rule),
         survivor=named["survivor"].to_pylist(),
         similarity=numpy(named, "similarity"),
     )

@@ -9,13 +9,18 @@ import numpy as np
 from datacurate.core.phase import by, each
 from datacurate.core.stage import one_array
 from datacurate.stages.dedup import _rows
-from datacurate.stages.dedup._base import CHOICE, DocumentDedup, about, removed
+from datacurate.stages.dedup._base import CHOICE, about, removed
+from datacurate.stages.dedup._index import IndexedDedup, known
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from datacurate.core.store import Parts
 
-class Exact(DocumentDedup):
+DIGEST = ("high", "low")
+
+
+class Exact(IndexedDedup):
     """Keep one document of all that have the same text.
 
     Copies come first in any crawl and are cheap to find. Texts are compared after runs of white space became one
@@ -30,30 +35,45 @@ class Exact(DocumentDedup):
     version: ClassVar[int] = 2
     rule: ClassVar[str] = "exact_duplicate"
 
+    @each(uses=("ignore_case",), over="against")
+    def index(self, docs: pa.Table, dataset: str) -> pa.Table:
+        """The digest and id of every document of another dataset that has text."""
+        docs, _, digest = self._digests(docs, np.arange(docs.num_rows))
+        return _rows.table(
+            **digest, id=(docs["id"], "large_string"), dataset=(np.repeat(dataset, docs.num_rows), "large_string")
+        )
+
     @each(uses=("ignore_case", *CHOICE))
     def digest(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
         """The digest of every document that has text, and what says which copy stays."""
+        docs, rows, digest = self._digests(docs, np.asarray(rows, dtype=np.uint64))
+        return _rows.table(**digest, row=(rows, "uint64"), **self.standing(docs), **about(docs))
+
+    def _digests(self, docs: pa.Table, rows: np.ndarray) -> tuple[pa.Table, np.ndarray, dict[str, tuple]]:
+        """The documents that have text, their rows, and columns for `_rows.table`: the digest and its slice."""
         from datacurate.kernels import content
 
         digests, lengths = content.digests(one_array(docs["text"]), self.ignore_case)
         some = np.flatnonzero(lengths)
         high, low = digests[some, 0], digests[some, 1]
-        docs = docs.take(some)
-        return _rows.table(
-            slice=(_rows.slice_of(high), "int32"),
-            high=(high, "uint64"),
-            low=(low, "uint64"),
-            row=(np.asarray(rows, dtype=np.uint64)[some], "uint64"),
-            **self.standing(docs),
-            **about(docs),
-        )
+        slices = (_rows.slice_of(high), "int32")
+        return docs.take(some), rows[some], {"slice": slices, "high": (high, "uint64"), "low": (low, "uint64")}
 
-    @by("slice", keys=_rows.slices, uses=CHOICE, shardwise=True)
-    def verdict(self, digest: pa.Table) -> pa.Table:
+    @by("slice", keys=_rows.slices, uses=CHOICE, shardwise=True, streams=("index",))
+    def verdict(self, digest: pa.Table, index: Parts | None = None) -> pa.Table:
         """Every document whose text another one has that is more worth keeping, with that one."""
-        digest = digest.filter(_rows.met(_rows.numpy(digest, "high"), _rows.numpy(digest, "low")))
+        import pyarrow as pa
+
+        gone, survivors = known(digest, DIGEST, index)
+        there = removed(digest, gone, survivors, np.ones(len(gone)))
+        left = np.ones(digest.num_rows, bool)
+        left[gone] = False
+        return pa.concat_tables([there, self._copies(digest.filter(left))])
+
+    def _copies(self, digest: pa.Table) -> pa.Table:
+        digest = digest.filter(_rows.met(*(_rows.numpy(digest, name) for name in DIGEST)))
         digest = digest.take(self.order(digest))
-        high, low = _rows.numpy(digest, "high"), _rows.numpy(digest, "low")
+        high, low = (_rows.numpy(digest, name) for name in DIGEST)
         order = np.lexsort((low, high))  # stable: the best of equal ones stays first
         again = np.zeros(len(order), dtype=bool)
         again[1:] = (high[order][1:] == high[order][:-1]) & (low[order][1:] == low[order][:-1])

@@ -1,0 +1,120 @@
+"""`against`: documents that other datasets, or an index of them, hold already."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from datacurate.api import run_stage
+from datacurate.core.dataset import Dataset
+from datacurate.core.errors import CurateError
+from datacurate.core.registry import stage_class
+from datacurate.core.store import read_parts
+
+
+def write(folder: Path, docs: list[tuple[str, str | None]], shards: int = 1) -> Path:
+    """Documents dealt out to Parquet files in turn."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for at in range(shards):
+        mine = docs[at::shards]
+        columns = {"id": [id for id, _ in mine], "text": pa.array([text for _, text in mine], pa.string())}
+        pq.write_table(pa.table(columns), folder / f"part-{at}.parquet")
+    return folder
+
+
+def run(stage: str, inputs: Path, out: Path, **options):
+    """Run a stage in this process."""
+    profile = out.parent / "inline.yaml"
+    profile.write_text("executor: inline\n")
+    return run_stage(stage_class(stage)(**options), [inputs], out, profile=profile)
+
+
+def dataset(tmp_path: Path, name: str, docs: list, shards: int = 1) -> Path:
+    """A finished dataset that holds all of these documents."""
+    run("where", write(tmp_path / f"{name}-files", docs, shards), tmp_path / name, keep=["id is not null"])
+    return tmp_path / name
+
+
+def kept(out: Path) -> list[str]:
+    return sorted(Dataset.open(out).table(["id"])["id"].to_pylist())
+
+
+def merged(out: Path) -> dict[str, tuple[str, str, float]]:
+    """Rule, survivor and similarity of every document that was merged, by id."""
+    data = Dataset.open(out)
+    rows = read_parts([out / path for path in data.manifest["ledgers"]]).to_pylist()
+    return {row["id"]: (row["rule"], row["survivor"], row["similarity"]) for row in rows if row["fate"] == "merged"}
+
+
+OLD = [("a", "one two"), ("b", "three"), ("b2", "three "), ("e", "")]
+NEW = [("x", "one  two"), ("y", "three"), ("z", "four"), ("z2", "four "), ("e", ""), ("a", "One two"), ("b", "one two")]
+
+
+def test_exact_merges_into_the_other_dataset_first(tmp_path):
+    old = dataset(tmp_path, "old", OLD)
+    run("exact", write(tmp_path / "new", NEW), tmp_path / "out", against=[str(old)])
+    assert kept(tmp_path / "out") == ["a", "e", "z2"]
+    assert merged(tmp_path / "out") == {
+        "x": ("exact_duplicate_against", "old:a", 1.0),
+        "b": ("exact_duplicate_against", "old:a", 1.0),
+        "y": ("exact_duplicate_against", "old:b", 1.0),
+        "z": ("exact_duplicate", "z2", 1.0),
+    }
+    run("exact", write(tmp_path / "new", NEW), tmp_path / "out", against=str(old), ignore_case=True)
+    assert merged(tmp_path / "out")["a"] == ("exact_duplicate_against", "old:a", 1.0)
+
+
+def random_docs(seed: int, count: int, prefix: str) -> list[tuple[str, str]]:
+    rng = random.Random(seed)
+    return [(f"{prefix}{at:04d}", f"text {rng.randrange(count)}") for at in range(count)]
+
+
+@pytest.mark.parametrize("keep", ["first", "longest"])
+def test_exact_is_a_minus_b(tmp_path, keep):
+    """Against sets, for any dealing of either side to files, and several datasets in any order."""
+    older, old, new = random_docs(1, 150, "o"), random_docs(2, 150, "p"), random_docs(3, 300, "n")
+    had = {text for _, text in older + old}
+    found = set()
+    for at, (left, right) in enumerate([(1, 1), (3, 1), (1, 4), (2, 3)]):
+        folders = [dataset(tmp_path, f"d{at}/a", older, left), dataset(tmp_path, f"d{at}/b", old, left)]
+        folders = folders[:: 1 if at % 2 else -1]
+        out = tmp_path / f"out{at}"
+        run("exact", write(tmp_path / f"new{at}", new, right), out, against=[str(f) for f in folders], max_loss=None)
+        gone = merged(out)
+        texts = dict(new)
+        assert {texts[id] for id in kept(out)} == {text for _, text in new} - had
+        assert len(kept(out)) == len({text for _, text in new} - had)
+        against = {id: to for id, (rule, to, _) in gone.items() if rule == "exact_duplicate_against"}
+        assert set(against) == {id for id, text in new if text in had}
+        names = {f"a:{id}": text for id, text in older} | {f"b:{id}": text for id, text in old}
+        for id, to in against.items():
+            assert to == min(name for name, text in names.items() if text == texts[id])
+        found.add(tuple(sorted(against.items())))
+    assert len(found) == 1
+
+
+def test_what_is_there_is_not_done_again(tmp_path):
+    old, new = dataset(tmp_path, "old", OLD), write(tmp_path / "new", NEW)
+    out = tmp_path / "out"
+    assert run("exact", new, out, against=[str(old)]).tasks > 0
+    assert run("exact", new, out, against=[str(old), str(old)]).tasks == 0
+    for part in (out / ".store").glob("exact.index-*/*.parquet"):
+        part.unlink()
+    assert run("exact", new, out, against=[str(old)]).tasks == 1
+    plain = run("exact", new, out).tasks
+    assert plain > 0 and run("exact", new, out).tasks == 0
+    assert run("exact", new, out, against=[str(old)]).tasks == 0
+    more = dataset(tmp_path, "more", [("f", "four")])
+    assert run("exact", new, out, against=[str(old), str(more)]).tasks > 0
+    assert kept(out) == ["a", "e"]
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "files"])
+def test_what_is_no_dataset_is_refused(tmp_path, folder):
+    write(tmp_path / "files", OLD)
+    with pytest.raises(CurateError, match=r"exact: against: .*(no such folder|no manifest.json)"):
+        run("exact", write(tmp_path / "new", NEW), tmp_path / "out", against=[str(tmp_path / folder)])
