@@ -9,6 +9,7 @@ from typing import Any
 from datacurate.audit.dedup_find import Document, Documents
 from datacurate.audit.run_folder import Finished, FinishedStage
 from datacurate.audit.trace import Copy
+from datacurate.core.store import read_footer
 from datacurate.core.task import SHARD_BITS
 
 EVIDENCE = {"row", "start", "end", "survivor"}
@@ -43,12 +44,15 @@ class Cuts:
     bytes: int
 
     def spans(self) -> list[tuple[int, int]]:
-        """The cuts that are shown, in characters of the text."""
+        """The cuts that are shown, in characters of the text, those that touch joined."""
         data = self.document.text.encode("utf-8", "replace") if self.document else b""
-        return [
-            (len(data[: cut.start].decode("utf-8", "replace")), len(data[: cut.end].decode("utf-8", "replace")))
-            for cut in self.cuts
-        ]
+        joined: list[tuple[int, int]] = []
+        for cut in self.cuts:
+            start, end = (len(data[:at].decode("utf-8", "replace")) for at in (cut.start, cut.end))
+            if joined and start <= joined[-1][1]:
+                start, end = joined[-1][0], max(end, joined.pop()[1])
+            joined.append((start, end))
+        return joined
 
 
 def cuts_of(run: Finished, documents: Documents, id: str, copy: Copy) -> list[Cuts]:
@@ -56,55 +60,97 @@ def cuts_of(run: Finished, documents: Documents, id: str, copy: Copy) -> list[Cu
     made = []
     for at in range(min(len(copy.events), len(run.booked))):
         stage = run.booked[at]
-        evidence = _evidence(stage, copy.shard)
-        if evidence is None:
+        shard = list(stage.ledgers).index(copy.shard)
+        tables = evidence(stage, copy.shard, shard)
+        if not tables:
             continue
         found, remark = documents.before(at, copy.shard, id)
-        shard = list(stage.ledgers).index(copy.shard)
         for document in found[:5]:
-            rows = _rows_of(evidence, shard << SHARD_BITS | document.row)
+            rows = [row for table in tables for row in table.rows(shard << SHARD_BITS | document.row)]
             if rows:
-                made.append(_cuts(stage.label, document, remark, rows))
+                made.append(_cuts(stage, document, remark, rows, _Names(documents, at, list(stage.ledgers))))
     return made
 
 
-def _evidence(stage: FinishedStage, shard: str) -> Path | None:
-    """The stage's table of cuts in a shard."""
-    import pyarrow.parquet as pq
-    import pyarrow.types as types
+@dataclass(frozen=True)
+class Evidence:
+    """A part with cuts; `group` is the row group of one shard, None where the whole part is about it."""
 
-    for name in stage.manifest["phases"]:
+    path: Path
+    group: int | None = None
+
+    def rows(self, row: int) -> list[dict[str, Any]]:
+        """The cuts of one document."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        found: list[dict[str, Any]] = []
+        with pq.ParquetFile(self.path) as file:
+            for group in range(file.num_row_groups) if self.group is None else [self.group]:
+                mine = pc.equal(file.read_row_group(group, columns=["row"])["row"], pa.scalar(row, pa.uint64()))
+                if pc.any(mine).as_py():
+                    found += file.read_row_group(group, columns=sorted(EVIDENCE)).filter(mine).to_pylist()
+        return found
+
+
+def evidence(stage: FinishedStage, shard: str, number: int) -> list[Evidence]:
+    """A stage's cuts in one shard: the part of an `@each` phase with ids of survivors, or else shardwise parts.
+
+    The former is exact to the byte (`substring` has both); the latter may name survivors by reference.
+    """
+    phases = list(stage.manifest["phases"])
+    for name in phases:
         path = stage.phase(name).get(shard)
-        if path is None or not path.exists():
-            continue
-        schema = pq.read_schema(path)
-        if set(schema.names) >= EVIDENCE:
-            kind = schema.field("survivor").type
-            if types.is_string(kind) or types.is_large_string(kind):
-                return path
-    return None
+        if path is not None and path.exists() and _holds_cuts(path):
+            return [Evidence(path)]
+    for name in reversed(phases):
+        paths = [path for path in stage.phase(name).values() if path.exists()]
+        if paths and _holds_cuts(paths[0]) and read_footer(paths[0]).get("by") == ["shard"]:
+            groups = [(path, read_footer(path)["groups"].get(str(number))) for path in paths]
+            return [Evidence(path, group) for path, group in groups if group is not None]
+    return []
 
 
-def _rows_of(path: Path, row: int) -> list[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def _holds_cuts(path: Path) -> bool:
     import pyarrow.parquet as pq
 
-    found: list[dict[str, Any]] = []
-    with pq.ParquetFile(path) as file:
-        for group in range(file.num_row_groups):
-            mine = pc.equal(file.read_row_group(group, columns=["row"])["row"], pa.scalar(row, pa.uint64()))
-            if pc.any(mine).as_py():
-                found += file.read_row_group(group, columns=sorted(EVIDENCE)).filter(mine).to_pylist()
-    return sorted(found, key=lambda cut: (cut["start"], cut["end"]))
+    return set(pq.read_schema(path).names) >= EVIDENCE
 
 
-def _cuts(stage: str, document: Document, remark: str, rows: list[dict[str, Any]]) -> Cuts:
+@dataclass(frozen=True)
+class _Names:
+    """Ids of survivors that a table names by reference."""
+
+    documents: Documents
+    at: int
+    shards: list[str]
+
+    def of(self, references: set[int]) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for shard in sorted({reference >> SHARD_BITS for reference in references}):
+            rows = {reference & ((1 << SHARD_BITS) - 1) for reference in references if reference >> SHARD_BITS == shard}
+            ids = self.documents.ids(self.at, self.shards[shard], rows) if shard < len(self.shards) else {}
+            found |= {shard << SHARD_BITS | row: id for row, id in ids.items()}
+        return found
+
+
+def _cuts(stage: FinishedStage, document: Document, remark: str, rows: list[dict[str, Any]], names: _Names) -> Cuts:
     data = document.text.encode("utf-8", "replace")
-    places = [(row["start"], row["end"], row["survivor"]) for row in rows]
-    cuts = [Cut(start, end, _excerpt(data[start:end]), survivor) for start, end, survivor in places[:SHOWN]]
-    size = sum(end - start for start, end, _ in places)
-    return Cuts(stage, document.shard, document, remark, cuts, len(rows), size)
+    places = sorted((row["start"], row["end"], row["survivor"]) for row in rows)
+    shown = places[:SHOWN]
+    known = names.of({survivor for *_, survivor in shown if isinstance(survivor, int)})
+    cuts = [Cut(start, end, _excerpt(data[start:end]), known.get(who, str(who))) for start, end, who in shown]
+    return Cuts(stage.label, document.shard, document, remark, cuts, len(rows), _together(places))
+
+
+def _together(places: list[tuple[int, int, Any]]) -> int:
+    """Bytes that are in at least one of the places, which are in order and may overlap."""
+    size = last = 0
+    for start, end, _ in places:
+        size += max(end - max(start, last), 0)
+        last = max(last, end)
+    return size
 
 
 def _excerpt(part: bytes) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datacurate.audit.run_folder import Finished, FinishedStage
 from datacurate.core.dataset import Dataset
@@ -14,6 +15,9 @@ from datacurate.core.errors import CurateError
 from datacurate.core.heads import plain
 from datacurate.core.identity import file_digest, key
 from datacurate.core.recipe import Recipe, load
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LEDGER = ".ledger.parquet"
 
@@ -30,40 +34,100 @@ class Document:
     text: str
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a shard's documents are: in a stored part, or in a file of a source."""
+
+    shard: str
+    path: Path
+    name: str = ""
+    source: Any = None
+
+    def documents(self, id: str) -> Iterator[Document]:
+        """The documents of an id. Of stored ones, texts are read of the row groups that hold it."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        for first, ids, texts in self._pieces():
+            same = pc.equal(ids, id).fill_null(False).to_numpy(zero_copy_only=False)
+            for at in np.flatnonzero(same).tolist():
+                doc = texts().slice(at, 1).to_pylist()[0]
+                yield Document(doc["id"], doc["source"] or "", self.shard, first + at, doc["text"] or "")
+
+    def ids(self, rows: set[int]) -> dict[int, str]:
+        """The ids of some rows."""
+        found: dict[int, str] = {}
+        for first, ids, _ in self._pieces():
+            found |= {row: ids[row - first].as_py() for row in rows if first <= row < first + len(ids)}
+        return found
+
+    def _pieces(self) -> Iterator[tuple[int, Any, Callable[[], pa.Table]]]:
+        """First row, ids, and what reads the texts beside them, piece by piece."""
+        import pyarrow.parquet as pq
+
+        first = 0
+        if self.source is not None:
+            for read in self.source.read(self.path, self.name):
+                yield first, read.docs["id"], partial(read.docs.select, SEEN)
+                first += read.docs.num_rows
+            return
+        with pq.ParquetFile(self.path) as file:
+            for group in range(file.num_row_groups):
+                ids = file.read_row_group(group, columns=["id"])["id"]
+                yield first, ids, partial(file.read_row_group, group, columns=SEEN)
+                first += len(ids)
+
+
+SEEN = ["id", "source", "text"]
+GONE = "its file is neither in the store nor, with the same content, where the recipe says, seen from here"
+
+
 class Documents:
     """Documents of a finished run: stored by a stage, or read again from the files of the sources."""
 
     def __init__(self, run: Finished):
         self.run = run
         self._recipe: Recipe | None = None
+        self._sources: dict[str, tuple[Place | None, str]] = {}
 
     def before(self, at: int, shard: str, id: str) -> tuple[list[Document], str]:
         """Documents of an id in a shard in front of stage number `at` (of those that keep books), and a remark.
 
         Where neither the store nor the sources have them, the remark says why.
         """
+        place, remark = self._place(at, shard)
+        return ([] if place is None else list(place.documents(id))), remark
+
+    def ids(self, at: int, shard: str, rows: set[int]) -> dict[int, str]:
+        """The ids of some rows of a shard in front of a stage; of those that are found."""
+        place, _ = self._place(at, shard)
+        return {} if place is None else place.ids(rows)
+
+    def _place(self, at: int, shard: str) -> tuple[Place | None, str]:
         edits: list[str] = []
         for stage in reversed(self.run.booked[:at]):
             stored = _stored(stage, shard)
             if stored is not None:
-                return list(_in_part(stored, shard, id)), _before_edits(edits)
+                return Place(shard, stored), _before_edits(edits)
             if (stage.books or {}).get("rewritten"):
                 edits.append(stage.label)
-        found, remark = self._from_sources(shard, id)
-        return found, remark or _before_edits(edits)
+        if shard not in self._sources:
+            self._sources[shard] = self._from_sources(shard)
+        place, remark = self._sources[shard]
+        return place, remark or _before_edits(edits)
 
-    def _from_sources(self, shard: str, id: str) -> tuple[list[Document], str]:
+    def _from_sources(self, shard: str) -> tuple[Place | None, str]:
         try:
             self._recipe = self._recipe or load(self.run.folder / "recipe.yaml")
             for name, source in self._recipe.sources.items():
                 if (folder := source.dataset()) is not None:
                     if (part := _of_dataset(Dataset.open(folder), shard)) is not None:
-                        return list(_in_part(part, shard, id)), ""
+                        return Place(shard, part), ""
                 elif (file := _file_of(name, source, shard)) is not None:
-                    return list(_in_file(source, file, name, shard, id)), ""
+                    return Place(shard, file, name, source), ""
         except CurateError as error:
-            return [], f"the sources cannot be read again: {error}"
-        return [], "its file is neither in the store nor, with the same content, where the recipe says, seen from here"
+            return None, f"the sources cannot be read again: {error}"
+        return None, GONE
 
 
 def _before_edits(edits: list[str]) -> str:
@@ -75,27 +139,6 @@ def _stored(stage: FinishedStage, shard: str) -> Path | None:
     ledger = stage.ledgers.get(shard)
     path = ledger.with_name(ledger.name.replace(LEDGER, ".parquet")) if ledger else None
     return path if path is not None and path.exists() else None
-
-
-def _in_part(path: Path, shard: str, id: str) -> Iterator[Document]:
-    """The documents of an id in a stored part. Texts are read of the row groups that hold it."""
-    import numpy as np
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    first = 0
-    with pq.ParquetFile(path) as file:
-        for group in range(file.num_row_groups):
-            same = pc.equal(file.read_row_group(group, columns=["id"])["id"], id)
-            rows = np.flatnonzero(same.fill_null(False).to_numpy())
-            if len(rows):
-                found = file.read_row_group(group, columns=["id", "source", "text"]).take(rows).to_pylist()
-                yield from (_document(doc, shard, first + at) for doc, at in zip(found, rows.tolist(), strict=True))
-            first += len(same)
-
-
-def _document(doc: dict[str, Any], shard: str, row: int) -> Document:
-    return Document(doc["id"], doc["source"] or "", shard, row, doc["text"] or "")
 
 
 def _of_dataset(dataset: Dataset, shard: str) -> Path | None:
@@ -113,19 +156,6 @@ def _file_of(name: str, source: Any, shard: str) -> Path | None:
         if named_so and key(name, file.name, file_digest(file)) in shard:
             return file
     return None
-
-
-def _in_file(source: Any, file: Path, name: str, shard: str, id: str) -> Iterator[Document]:
-    import numpy as np
-    import pyarrow.compute as pc
-
-    first = 0
-    for read in source.read(file, name):
-        rows = np.flatnonzero(pc.equal(read.docs["id"], id).fill_null(False).to_numpy(zero_copy_only=False))
-        for at in rows.tolist():
-            doc = read.docs.select(["id", "source", "text"]).slice(at, 1).to_pylist()[0]
-            yield _document(doc, shard, first + at)
-        first += read.docs.num_rows
 
 
 def merged_into(run: Finished, id: str) -> dict[str, Counter[str]]:

@@ -23,6 +23,7 @@ from datacurate.sources.jsonl import Jsonl
 from datacurate.sources.parquet import Parquet
 from datacurate.stages.dedup._compare import alike, words
 from datacurate.stages.dedup.exact import Exact
+from datacurate.stages.dedup.lines import Lines
 from datacurate.stages.dedup.minhash import Minhash
 from datacurate.stages.dedup.substring import Substring
 
@@ -149,6 +150,26 @@ def test_parts_that_were_cut(tmp_path):
     assert texts[id][:start] + texts[id][end:] == went[id]
     assert only(cuts.cuts).survivor == other and only(cuts.cuts).text[:200] in texts[id]
     assert f"also in {other}" in found[id].as_text() and 'class="cut"' in found[id].as_html()
+
+
+def test_lines_that_were_cut(tmp_path):
+    """The survivors are references there: shards and rows must be read aright, in files that are read again too."""
+    footer = "All rights reserved by everybody who wrote this."
+    for number in range(3):
+        rows = [
+            {"id": f"{number}-{at}", "text": f"Page {number} {at}.\n{footer}\nÄ end {number}{at}"} for at in range(4)
+        ]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"docs{number}.parquet")
+    recipe = Recipe(name="d", sources={"s": Parquet(path=f"{tmp_path}/*.parquet")}, stages=[Lines()])
+    run = run_recipe(recipe, tmp_path, "run")
+    left = pa.concat_tables(pq.read_table(path) for path in (tmp_path / "run").glob("01-*/*.parquet")).to_pylist()
+    (stays,) = [row["id"] for row in left if footer in row["text"]]
+    for row in left:
+        cuts = explain(run, row["id"]).cuts
+        assert bool(cuts) == (row["id"] != stays)
+        if cuts:
+            assert [(cut.text, cut.survivor) for cut in only(cuts).cuts] == [(footer, stays)]
+            assert only(cuts).document.text.encode()[only(cuts).cuts[0].start :].decode().startswith(footer)
 
 
 def covered(text: str, other: str, ngram: int) -> list[bool]:
