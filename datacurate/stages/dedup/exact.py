@@ -32,7 +32,7 @@ class Exact(IndexedDedup):
     ignore_case: bool = False
     """Whether upper and lower case count as the same. Off: what differs in case is left to `minhash`."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     rule: ClassVar[str] = "exact_duplicate"
 
     @each(uses=("ignore_case",), over="against")
