@@ -75,7 +75,9 @@ class Embedder:
     `step` tokens.
     """
 
-    def __init__(self, folder: str, max_tokens: int | None, rows: int = 1, step: int = 1, device: str = "cpu"):
+    def __init__(
+        self, folder: str, max_tokens: int | None, half: bool = False, rows: int = 1, step: int = 1, device: str = "cpu"
+    ):
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
@@ -84,7 +86,7 @@ class Embedder:
         how = {} if rows == step == 1 else {"attn_implementation": "eager"}
         try:
             model = SentenceTransformer(folder, device=device, local_files_only=True, model_kwargs=how)
-            self.model = model.float().eval()
+            self.model = (model.bfloat16() if half else model.float()).eval()
         except Exception as error:  # of the many libraries that read models, each has errors of its own
             raise InputError(f"semantic: cannot load the model in {folder}: {' '.join(str(error).split())}") from error
         self.tokenizer = self.model.tokenizer
@@ -151,11 +153,11 @@ def _one_thread() -> Iterator[None]:
 
 
 @lru_cache(maxsize=1)
-def embedder(folder: str, max_tokens: int | None) -> Embedder:
+def embedder(folder: str, max_tokens: int | None, half: bool) -> Embedder:
     """The model of a folder, on a GPU when there is one."""
     check_package()
     import torch
 
     if torch.cuda.is_available():
-        return Embedder(folder, max_tokens, rows=64, step=32, device="cuda")
-    return Embedder(folder, max_tokens)
+        return Embedder(folder, max_tokens, half, rows=64, step=32, device="cuda")
+    return Embedder(folder, max_tokens, half)

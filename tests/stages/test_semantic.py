@@ -72,10 +72,18 @@ def test_vectors_are_those_of_sentence_transformers(minilm):
 
     texts = [text for triple in TRIPLES[:3] for text in triple] + ["A morning by the river. " * 90]
     theirs = SentenceTransformer(minilm, device="cpu", local_files_only=True).encode(texts, normalize_embeddings=True)
-    ours = _embeddings.embedder(minilm, None)
+    ours = _embeddings.embedder(minilm, None, False)
     made = ours.vectors([ours.tokens(text) for text in texts])
     assert np.abs(made - theirs).max() < 1e-5
     assert len(ours.tokens(texts[-1])) == ours.limit == 256
+
+
+def test_half_precision_is_close(minilm):
+    texts = [text for triple in TRIPLES[:4] for text in triple]
+    whole, half = (_embeddings.Embedder(minilm, None, half) for half in (False, True))
+    made, rough = (model.vectors([model.tokens(text) for text in texts]) for model in (whole, half))
+    assert 0 < np.abs(made @ made.T - rough @ rough.T).max() < 0.02
+    assert Semantic(model=minilm, half_precision=True).changed_fields(["half_precision"]) == {"half_precision": True}
 
 
 @pytest.mark.parametrize("rows, step", [(1, 1), (8, 32), (3, 16)])
