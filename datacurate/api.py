@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from datacurate.core.errors import RecipeError, did_you_mean
+from datacurate.core.dataset import Dataset
+from datacurate.core.errors import InputError, RecipeError, did_you_mean
+from datacurate.core.executor import Executor
+from datacurate.core.index import INDEX, Index, add, dataset_parts, over_phases
 from datacurate.core.recipe import Recipe, explain, load
-from datacurate.core.run import Run, execute, publish_result
+from datacurate.core.registry import stage_class, stages_in
+from datacurate.core.run import Reporter, Run, do, execute, publish_result
 from datacurate.core.source import Source
 from datacurate.core.stage import Stage
 
@@ -106,6 +112,16 @@ def run_recipe(
     `out` becomes the run's folder; `store` may be shared by many runs. Raises a CurateError for what a user can fix.
     """
     from datacurate.core.plan import plan
+
+    with _working(out, profile, workers, quiet) as (executor, said):
+        return execute(plan(recipe, store), executor, out, said)
+
+
+@contextlib.contextmanager
+def _working(
+    out: str | Path, profile: str | Path | None, workers: int | None, quiet: bool
+) -> Iterator[tuple[Executor, Reporter]]:
+    """The executor of a profile, with logs under `out`, and what tells of progress."""
     from datacurate.executors.profile import Profile
     from datacurate.progress import reporter
 
@@ -113,7 +129,64 @@ def run_recipe(
     own = own.model_copy(update={"workers": workers}) if workers else own
     said = reporter(quiet)
     try:
-        return execute(plan(recipe, store), own.make(Path(out) / "logs"), out, said)
+        yield own.make(Path(out) / "logs"), said
     finally:
         if hasattr(said, "close"):
             said.close()
+
+
+def index_stage(name: str, changes: list[str]) -> Stage:
+    """The stage with `OPTION=VALUE` changes (values as YAML), for `make_index`."""
+    from pydantic import ValidationError
+
+    given: dict[str, Any] = {}
+    for change in changes:
+        option, equals, text = change.partition("=")
+        if not equals:
+            raise RecipeError(f"--set {change}: write OPTION=VALUE, e.g. --set bands=20.")
+        try:
+            given[option.replace("-", "_")] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise RecipeError(f"--set {change}: not valid YAML: {error}. Quote the value.") from None
+    kind = stage_class(name)
+    if not over_phases(kind):
+        known = ", ".join(name for name in stages_in("dedup") if over_phases(stage_class(name)))
+        raise RecipeError(f"{kind.name()} compares with no other datasets and has no index. Known: {known}.")
+    try:
+        return kind(**given)
+    except ValidationError as error:
+        lines = [f"{kind.name()}: {explain(one, kind)}" for one in error.errors()]
+        raise RecipeError("\n".join(lines)) from None
+
+
+def make_index(
+    stage: Stage | None,
+    datasets: list[str | Path],
+    folder: str | Path,
+    profile: str | Path | None = None,
+    workers: int | None = None,
+    quiet: bool = True,
+) -> Index:
+    """Make an index of datasets for a stage's `against`, or without `stage` extend the one in `folder`.
+
+    Datasets that are in the index already are left out. What is done already is not done again.
+    """
+    from datacurate.core.plan import Barrier, Plan, PlannedStage
+
+    if stage is None:
+        kept = Index.open(folder).manifest["rules"]
+        stage = stage_class(kept["stage"])(**kept["options"])
+        Index.open(folder).fit(stage)
+    elif (Path(folder) / INDEX).exists():
+        raise InputError(f"{folder}: an index is there already. Add to it with --extend, or choose another folder.")
+    if not over_phases(stage):
+        known = [name for name in stages_in("dedup") if over_phases(stage_class(name))]
+        raise RecipeError(
+            f"{stage.name()} compares with no other datasets: it has no index. Known: {', '.join(known)}."
+        )
+    parts = [dataset_parts(stage, path, str(folder)) for path in datasets]
+    planned = PlannedStage(1, stage.name(), "", stage, {}, stage.version)
+    barrier = Barrier(f"{stage.name()} index", [task for one in parts for task in one.tasks])
+    with _working(folder, profile, workers, quiet) as (executor, said):
+        do(Plan(one_stage(stage, datasets), str(folder), [planned], [barrier]), executor, said)
+    return add(folder, stage, [Dataset.open(path) for path in datasets])

@@ -11,6 +11,7 @@ from datacurate.core import ledger
 from datacurate.core.dataset import Dataset
 from datacurate.core.errors import RecipeError, did_you_mean
 from datacurate.core.explain import explain_changes
+from datacurate.core.index import Index
 from datacurate.core.plan import Plan
 from datacurate.core.registry import ENDINGS, stage_class, stage_modules
 from datacurate.core.run import Run
@@ -37,6 +38,26 @@ def table(rows: list[list[str]], left: int = 1) -> str:
         .rstrip()
         for row in rows
     )  # fmt: skip
+
+
+def index_as_json(index: Index) -> dict[str, Any]:
+    """What an index was made with, its datasets, and its size."""
+    datasets = [{"name": one["name"], "documents": one["documents"]} for one in index.manifest["datasets"]]
+    documents, size = sum(one["documents"] for one in datasets), sum(p["bytes"] for p in index.manifest["parts"])
+    each = round(size / documents, 1) if documents else None
+    rules = index.manifest["rules"]
+    head = {"index": str(index.folder), "stage": rules["stage"], "options": rules["options"], "datasets": datasets}
+    return {**head, "documents": documents, "bytes": size, "bytes_per_document": each}
+
+
+def index_as_text(index: Index) -> str:
+    """The same for people."""
+    made = index_as_json(index)
+    options = ", ".join(f"{name} {json.dumps(value)}" for name, value in made["options"].items())
+    rows = [["dataset", "documents"], *([one["name"], f"{one['documents']:,}"] for one in made["datasets"])]
+    each = f", {made['bytes_per_document']:,} bytes a document" if made["documents"] else ""
+    total = f"{made['documents']:,} documents, {size(made['bytes'])}{each}"
+    return f"{made['index']}: an index for {made['stage']} ({options})\n{table(rows)}\n{total}"
 
 
 def plan_as_json(plan: Plan, past: dict[str, Any] | None) -> dict[str, Any]:

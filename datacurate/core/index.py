@@ -93,7 +93,7 @@ class Index:
         return _shards(dataset) <= {(d["key"], shard) for d in self.manifest["datasets"] for shard in d["shards"]}
 
 
-def over_phases(stage: Stage) -> list[Phase]:
+def over_phases(stage: Stage | type[Stage]) -> list[Phase]:
     """The phases of a stage that see documents of other datasets."""
     return [phase for phase in stage.phases() if phase.over]
 

@@ -69,7 +69,7 @@ def execute(plan: Plan, executor: Executor, folder: str | Path, reporter: Report
     run = Run(folder, tasks=len(plan.missing()))
     try:
         if run.tasks:
-            _do(plan, executor, reporter)
+            do(plan, executor, reporter)
         _check_quarantine(plan)
     except BaseException:
         with contextlib.suppress(CurateError, OSError):
@@ -91,7 +91,8 @@ def _publish_all(plan: Plan, folder: Path) -> list[dict[str, Any]]:
         raise explain_os_error(error, folder) from error
 
 
-def _do(plan: Plan, executor: Executor, reporter: Reporter) -> None:
+def do(plan: Plan, executor: Executor, reporter: Reporter) -> None:
+    """Do what is missing of a plan, barrier by barrier."""
     executor.start([stage.stage for stage in plan.stages if stage.stage is not None])
     try:
         for barrier in plan.barriers:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from datacurate.api import run_stage
+from datacurate.api import index_stage, make_index, run_stage
 from datacurate.core.dataset import Dataset
 from datacurate.core.errors import CurateError
 from datacurate.core.registry import stage_class
@@ -28,9 +29,20 @@ def write(folder: Path, docs: list[tuple[str, str | None]], shards: int = 1) -> 
 
 def run(stage: str, inputs: Path, out: Path, **options):
     """Run a stage in this process."""
-    profile = out.parent / "inline.yaml"
-    profile.write_text("executor: inline\n")
-    return run_stage(stage_class(stage)(**options), [inputs], out, profile=profile)
+    return run_stage(stage_class(stage)(**options), [inputs], out, profile=inline(out.parent))
+
+
+def inline(folder: Path) -> Path:
+    """A profile that runs in this process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "inline.yaml").write_text("executor: inline\n")
+    return folder / "inline.yaml"
+
+
+def index(folder: Path, datasets: list[Path], stage: str | None = None, **options):
+    """Make an index, or extend the one that is there."""
+    wanted = stage_class(stage)(**options) if stage else None
+    return make_index(wanted, list(datasets), folder, inline(folder.parent))
 
 
 def dataset(tmp_path: Path, name: str, docs: list, shards: int = 1) -> Path:
@@ -118,3 +130,76 @@ def test_what_is_no_dataset_is_refused(tmp_path, folder):
     write(tmp_path / "files", OLD)
     with pytest.raises(CurateError, match=r"exact: against: .*(no such folder|no manifest.json)"):
         run("exact", write(tmp_path / "new", NEW), tmp_path / "out", against=[str(tmp_path / folder)])
+
+
+def test_an_index_says_what_its_datasets_say_and_needs_them_no_more(tmp_path):
+    a, b = dataset(tmp_path, "a", random_docs(1, 150, "o"), 3), dataset(tmp_path, "b", random_docs(2, 150, "p"))
+    new = write(tmp_path / "new", random_docs(3, 300, "n"), 2)
+    run("exact", new, tmp_path / "out", against=[str(a), str(b)], max_loss=None)
+    expected = merged(tmp_path / "out")
+    whole = index(tmp_path / "whole.index", [a, b], "exact")
+    index(tmp_path / "grown.index", [a], "exact")
+    grown = index(tmp_path / "grown.index", [b])
+    assert sorted(grown.manifest["parts"], key=str) == sorted(whole.manifest["parts"], key=str)
+    again = index(tmp_path / "grown.index", [b, a])
+    assert again.manifest == grown.manifest, "what is there is not added again"
+    assert [one["name"] for one in grown.manifest["datasets"]] == ["a", "b"]
+    shutil.rmtree(a)
+    shutil.rmtree(b)
+    for name in ("whole.index", "grown.index"):
+        run("exact", new, tmp_path / name / "out", against=[str(tmp_path / name)], max_loss=None)
+        assert merged(tmp_path / name / "out") == expected
+
+
+def test_a_dataset_under_another_name_is_not_added_again(tmp_path):
+    old = dataset(tmp_path, "old", OLD)
+    first = index(tmp_path / "i", [old], "exact")
+    shutil.move(old, tmp_path / "moved")
+    assert index(tmp_path / "i", [tmp_path / "moved"]).manifest == first.manifest
+
+
+def test_an_index_with_a_part_missing_or_damaged_or_of_other_rules_is_refused(tmp_path):
+    old, new = dataset(tmp_path, "old", OLD), write(tmp_path / "new", NEW)
+    folder = tmp_path / "old.index"
+    index(folder, [old], "exact")
+    with pytest.raises(CurateError, match=r"ignore_case false, not true.*dedup index"):
+        run("exact", new, tmp_path / "out", against=[str(folder)], ignore_case=True)
+    with pytest.raises(CurateError, match=r"an index is there already.*--extend"):
+        index(folder, [old], "exact")
+    part = next(folder.glob("exact.index-*/*.parquet"))
+    whole = part.read_bytes()
+    part.write_bytes(whole[:-1] + b"?")
+    with pytest.raises(CurateError, match=r"old.index: exact.index.*parquet is damaged. Make the index again"):
+        run("exact", new, tmp_path / "out", against=[str(folder)])
+    part.write_bytes(whole[:-1])
+    with pytest.raises(CurateError, match="damaged"):
+        run("exact", new, tmp_path / "out", against=[str(folder)])
+    part.unlink()
+    with pytest.raises(CurateError, match="is missing"):
+        run("exact", new, tmp_path / "out", against=[str(folder)])
+    part.write_bytes(whole)
+    run("exact", new, tmp_path / "out", against=[str(folder)])
+    manifest = folder / "index.json"
+    manifest.write_text(manifest.read_text()[:-9])
+    with pytest.raises(CurateError, match=r"index.json: cannot read the index.*Make the index again"):
+        run("exact", new, tmp_path / "out", against=[str(folder)])
+
+
+def test_an_index_is_made_for_a_stage_that_has_one(tmp_path):
+    with pytest.raises(CurateError, match=r"semantic compares with no other datasets.*Known: exact"):
+        index_stage("semantic", [])
+    with pytest.raises(CurateError, match=r"exact: unknown option 'ignorecase'. Did you mean 'ignore_case'"):
+        index_stage("exact", ["ignorecase=true"])
+    assert index_stage("exact", ["ignore-case=true"]).ignore_case
+
+
+def test_an_index_whose_making_was_stopped_is_finished(tmp_path):
+    old = dataset(tmp_path, "old", random_docs(1, 50, "o"), 4)
+    whole = index(tmp_path / "whole", [old], "exact")
+    folder = tmp_path / "stopped"
+    shutil.copytree(tmp_path / "whole", folder)
+    (folder / "index.json").unlink()
+    next(folder.glob("exact.index-*/*.parquet")).unlink()
+    with pytest.raises(CurateError, match=r"no manifest\.json"):
+        run("exact", write(tmp_path / "new", NEW), tmp_path / "out", against=[str(folder)])
+    assert index(folder, [old], "exact").manifest == whole.manifest
