@@ -78,6 +78,21 @@ def test_vectors_are_those_of_sentence_transformers(minilm):
     assert len(ours.tokens(texts[-1])) == ours.limit == 256
 
 
+@pytest.mark.parametrize("architecture", models.ARCHITECTURES)
+def test_models_of_many_kinds(architecture):
+    """The vectors of sentence-transformers, in batches of every shape, and no other bits for other company."""
+    folder = models.tiny(architecture, models.ARCHITECTURES[architecture])
+    from sentence_transformers import SentenceTransformer
+
+    theirs = SentenceTransformer(folder, device="cpu", local_files_only=True).encode(TEXTS[2:])
+    for rows, step in ((1, 1), (4, 16)):
+        model = _embeddings.Embedder(folder, None, rows=rows, step=step)
+        ids = [model.tokens(text) for text in TEXTS[2:]]
+        made = model.vectors(ids)
+        assert np.abs(made - theirs).max() < 1e-6
+        assert (np.concatenate([model.vectors([one]) for one in ids]) == made).all()
+
+
 def test_half_precision_is_close(minilm):
     texts = [text for triple in TRIPLES[:4] for text in triple]
     whole, half = (_embeddings.Embedder(minilm, None, half) for half in (False, True))
@@ -256,9 +271,9 @@ def test_wrong_models_are_named(tiny, tmp_path):
     with pytest.raises(InputError, match=r"has no config\.json"):
         Semantic(model=str(tmp_path)).files()
     copy = shutil.copytree(tiny, tmp_path / "copy")
-    with pytest.raises(InputError, match=r"max_tokens: 65, but the model in .* reads at most 64"):
-        Semantic(model=str(copy), max_tokens=65).files()
-    assert Semantic(model=str(copy), max_tokens=64).files()
+    with pytest.raises(InputError, match=r"max_tokens: 81, but the model in .* reads at most 80"):
+        Semantic(model=str(copy), max_tokens=81).files()
+    assert Semantic(model=str(copy), max_tokens=80).files()
     (copy / "model.safetensors").write_bytes(b"hello")
     with pytest.raises(InputError, match=r"cannot load the model in .*copy"):
         _embeddings.Embedder(str(copy), None)
