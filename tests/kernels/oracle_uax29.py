@@ -25,6 +25,11 @@ def kind(char: str) -> str:
 
 def words(document: bytes) -> list[tuple[int, int]]:
     """First and end bytes of the words that begin with a letter or digit."""
+    return [(a, b) for a, b in units(document) if oracle.decoded(document[a:b])[0].isalnum()]
+
+
+def units(document: bytes) -> list[tuple[int, int]]:
+    """First and end bytes of everything that boundaries are around."""
     text = oracle.decoded(document)
     kinds = [kind(char) for char in text]
     kept = [i for i, one in enumerate(kinds) if one not in IGNORED]
@@ -43,7 +48,7 @@ def words(document: bytes) -> list[tuple[int, int]]:
     for char in text:
         at.append(at[-1] + len(oracle.encoded(char)))
     cut = pairwise([*places, len(text)]) if text else []
-    return [(at[a], at[b]) for a, b in cut if text[a].isalnum()]
+    return [(at[a], at[b]) for a, b in cut]
 
 
 def _parts(last: str, kind: str, char: int, around: tuple[str, str, str, str] | None) -> bool:

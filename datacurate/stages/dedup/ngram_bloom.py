@@ -1,0 +1,195 @@
+"""Paragraphs and documents most of whose runs of words were seen before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from datacurate.core.phase import Size, by, each
+from datacurate.core.stage import Outcome, Removed, Stage, one_array, with_columns
+from datacurate.core.task import SHARD_BITS
+from datacurate.core.types import Count, Fraction, Positive
+from datacurate.stages.dedup import _rows
+from datacurate.stages.dedup._parts import digests_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+GRAMS = ("ngram", "min_ngram", "slices")
+"""The fields that the n-grams depend on."""
+
+
+def slice_numbers(stage: NgramBloom, size: Size) -> list[tuple[int]]:
+    """The keys of the slices."""
+    return [(number,) for number in range(stage.slices)]
+
+
+class NgramBloom(Stage):
+    """Keep paragraphs, and documents, of which at most a part of the runs of 13 words was seen before.
+
+    A paragraph goes when more than `threshold` of its n-grams stand in a paragraph before it; a document goes when
+    more than `threshold` of all its n-grams do. What was seen is kept in a Bloom filter, which takes a share `fp_rate`
+    of new n-grams for seen ones. Documents come in the order of the digests of their ids, so that the result does not
+    depend on files, shards or workers. All n-grams of a paragraph count as seen afterwards, also when the paragraph
+    goes; BFF adds those of paragraphs that stay, in the order in which its threads happen to come.
+
+    BFF (Groeneveld 2023) as DCLM used it (Li et al. 2024, arXiv:2406.11794, section 4.3; dedup/bff/src/main.rs, mode
+    `old-both`): paragraphs are lines, words are what UAX #29 parts, and lines of fewer than `min_ngram` words are left
+    alone. The filter is cut into `slices` by the hash of the n-gram: each is filled and asked by one task, which holds
+    its n-grams (11 bytes each) and its filter (1.2 bytes each at a rate of 0.01).
+    """
+
+    rewrites: ClassVar[bool] = True
+
+    ngram: Positive = 13
+    """Words in a run. DCLM uses 13, BFF 20."""
+    min_ngram: Positive = 13
+    """Fewest words of a line that is compared; one of fewer than `ngram` is compared as a whole. DCLM uses 13."""
+    threshold: Fraction = 0.8
+    """Largest share of seen n-grams of a paragraph, or a document, that stays."""
+    remove: Literal["both", "paragraph"] = "both"
+    """Remove paragraphs and documents, or paragraphs alone."""
+    fp_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """Share of new n-grams that the filter takes for seen when it is full. DCLM uses 0.01."""
+    min_left: Count = 1
+    """Fewest characters, white space aside, of a document that something was cut out of; with fewer it is dropped."""
+    slices: Positive = 16
+    """Parts of the filter, each one task's. Take more for more than some 5 GB of text: one slice of n-grams takes
+    2.5 bytes per byte of its share of the text."""
+
+    @model_validator(mode="after")
+    def _min_is_least(self) -> NgramBloom:
+        if self.min_ngram > self.ngram:
+            raise ValueError(f"min_ngram ({self.min_ngram}) is more than ngram ({self.ngram}); make it as much or less")
+        return self
+
+    @each(uses=GRAMS)
+    def grams(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
+        """A row per slice: the hashes of its n-grams, which paragraphs they are of, and the ranks of all documents."""
+        from datacurate.kernels import bff
+
+        found = bff.grams(one_array(docs["text"]), self.ngram, self.min_ngram)
+        begins = _begins(docs)[found.paragraphs.documents]
+        starts = found.paragraphs.starts - begins
+        hashes, bounds, runs = bff.deal(found.hashes, found.owners, found.paragraphs.documents, starts, self.slices)
+        some = np.flatnonzero(np.diff(bounds))
+        ranks = np.ascontiguousarray(digests_of(one_array(docs["id"]))[:, 0])
+        mine = [runs[k] for k in some.tolist()]
+        return _rows.table(
+            slice=(some, "int32"),
+            first=(np.full(len(some), rows[0] if len(rows) else 0, np.uint64), "uint64"),
+            hashes=(_rows.as_lists(hashes, np.append(bounds[:-1][some], len(hashes))), "hashes"),
+            runs=(_rows.as_lists(*_flat(mine)), "hashes"),
+            ranks=(_rows.as_lists(*_flat([ranks] * len(some))), "hashes"),
+        )
+
+    @by("slice", keys=slice_numbers, uses=("fp_rate", "slices"), shardwise=True)
+    def seen(self, grams: pa.Table) -> pa.Table:
+        """Of every paragraph how many of this slice's n-grams were seen before, if any were."""
+        from datacurate.kernels import bff
+
+        hashes, _ = _rows.lists(grams, "hashes")
+        runs, bounds = _rows.lists(grams, "runs")
+        ranks, at = _rows.lists(grams, "ranks")
+        batch = np.repeat(np.arange(grams.num_rows), np.diff(bounds))
+        document = (runs >> np.uint64(48)).astype(np.int64)
+        start = (runs >> np.uint64(bff.RUN)) & np.uint64(0xFFFFFFFF)
+        row = _rows.numpy(grams, "first")[batch] + document.astype(np.uint64)
+        order = np.lexsort((start, row, ranks[at[batch] + document]))
+        new = np.ones(len(order), bool)
+        new[1:] = (row[order][1:] != row[order][:-1]) | (start[order][1:] != start[order][:-1])
+        owners = np.empty(len(order), np.int64)
+        owners[order] = np.cumsum(new)
+        lengths = (runs & np.uint64((1 << bff.RUN) - 1)).astype(np.int64)
+        counts = bff.seen(hashes, lengths, owners, order, self.fp_rate)
+        some = np.flatnonzero(counts)
+        return _rows.table(
+            shard=(row[some] >> np.uint64(SHARD_BITS), "int32"),
+            row=(row[some], "uint64"),
+            start=(start[some], "int64"),
+            seen=(counts[some], "int64"),
+        )
+
+    @each
+    def apply(self, docs: pa.Table, rows: np.ndarray, seen: pa.Table) -> Outcome:
+        """The documents of which enough is new, without the paragraphs that are not."""
+        import pyarrow as pa
+
+        from datacurate.kernels import bff, edit, lines
+        from datacurate.kernels.arrow import bytes_and_offsets
+
+        index, mine = _of_batch(seen, rows)
+        if not len(index):
+            return Outcome(docs)
+        text = one_array(docs["text"].take(index))
+        paragraphs, totals = bff.counts(text, self.ngram, self.min_ngram)
+        counts = _by_paragraph(paragraphs, index, mine, rows)
+        gone = np.flatnonzero(_share(counts, totals) > self.threshold)
+        at = np.searchsorted(paragraphs.documents[gone], np.arange(len(index) + 1))
+        cuts = lines.cuts(*bytes_and_offsets(text), "line", at, paragraphs.starts[gone], paragraphs.ends[gone])
+        text = edit.cut(text, pa.LargeListArray.from_arrays(pa.array(2 * at), pa.array(cuts)))
+        share = _share(*(np.bincount(paragraphs.documents, each, len(index)) for each in (counts, totals)))
+        left = lines.characters(*bytes_and_offsets(text), self.min_left)
+        whole = (share > self.threshold) & (self.remove == "both")
+        short = (left < self.min_left) & (np.diff(at) > 0) & ~whole
+        return _outcome(docs, index, text, [
+            ("seen_ngrams", whole, share, self.threshold), ("too_little_left", short, left, self.min_left)
+        ])  # fmt: skip
+
+    def warm(self) -> None:
+        """Compile the kernels, on a document that says everything twice."""
+        import pyarrow as pa
+
+        line = " ".join(["word"] * self.ngram)
+        docs = pa.table({"id": ["a"], "text": [f"{line}\n{line}\nend"], "source": ["a"]})
+        rows = np.zeros(1, np.uint64)
+        self.apply(docs, rows, self.seen(self.grams(docs, rows)))
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return part / np.maximum(whole, 1)
+
+
+def _begins(docs: pa.Table) -> np.ndarray:
+    from datacurate.kernels.arrow import bytes_and_offsets
+
+    return bytes_and_offsets(one_array(docs["text"]))[1]
+
+
+def _flat(arrays: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Arrays end to end, and where each begins."""
+    return np.concatenate([*arrays, np.empty(0, np.uint64)]), np.cumsum([0, *map(len, arrays)])
+
+
+def _of_batch(seen: pa.Table, rows: np.ndarray) -> tuple[np.ndarray, pa.Table]:
+    """The positions in the batch of documents with seen n-grams, and what was seen of them."""
+    rows = np.asarray(rows, dtype=np.uint64)
+    mine = _rows.between(seen, rows[0], rows[-1]) if len(rows) else seen.slice(0, 0)
+    return np.unique(np.searchsorted(rows, _rows.numpy(mine, "row"))), mine
+
+
+def _by_paragraph(paragraphs, index: np.ndarray, mine: pa.Table, rows: np.ndarray) -> np.ndarray:
+    """Seen n-grams of every paragraph, over all slices."""
+    document = np.searchsorted(index, np.searchsorted(rows, _rows.numpy(mine, "row")))
+    places = paragraphs.documents << 32 | paragraphs.starts
+    which = np.searchsorted(places, document << 32 | _rows.numpy(mine, "start"))
+    return np.bincount(which, _rows.numpy(mine, "seen"), len(places))
+
+
+def _outcome(docs: pa.Table, index: np.ndarray, text: pa.Array, rules: list[tuple]) -> Outcome:
+    """The documents with the texts of those at `index` replaced, and without those that a rule condemns."""
+    import pyarrow as pa
+
+    where = np.arange(docs.num_rows)
+    where[index] = docs.num_rows + np.arange(len(index))
+    old = one_array(docs["text"])
+    both = pa.concat_arrays([old, text.cast(old.type)])
+    docs = with_columns(docs, {"text": both.take(pa.array(where))})
+    removed = []
+    keep = np.ones(docs.num_rows, bool)
+    for rule, gone, value, bound in rules:
+        keep[index[gone]] = False
+        removed.append(Removed(index[gone], "dropped", rule, None, value[gone], np.full(gone.sum(), bound, np.float64)))
+    return Outcome(docs.filter(pa.array(keep)), removed)
