@@ -99,23 +99,26 @@ def evidence(stage: FinishedStage, shard: str, number: int) -> list[Evidence]:
 
     The former is exact to the byte (`substring` has both); the latter may name survivors by reference.
     """
-    phases = list(stage.manifest["phases"])
-    for name in phases:
-        path = stage.phase(name).get(shard)
-        if path is not None and path.exists() and _holds_cuts(path):
-            return [Evidence(path)]
-    for name in reversed(phases):
-        paths = [path for path in stage.phase(name).values() if path.exists()]
-        if paths and _holds_cuts(paths[0]) and read_footer(paths[0]).get("by") == ["shard"]:
-            groups = [(path, read_footer(path)["groups"].get(str(number))) for path in paths]
-            return [Evidence(path, group) for path, group in groups if group is not None]
-    return []
+    paths = evidence_parts(stage)
+    if shard in paths:
+        return [Evidence(paths[shard])]
+    groups = [(path, read_footer(path).get("groups", {}).get(str(number))) for path in paths.values()]
+    return [Evidence(path, group) for path, group in groups if group is not None]
+
+
+def evidence_parts(stage: FinishedStage) -> dict[str, Path]:
+    """The parts of the phase in which a stage leaves its cuts, by their names; none when it cuts nothing out."""
+    phases = {name: stage.phase(name) for name in stage.manifest["phases"]}
+    found = [parts for parts in phases.values() if parts and _holds_cuts(next(iter(parts.values())))]
+    by_shard = [parts for parts in found if parts.keys() == stage.ledgers.keys()]
+    shardwise = [p for p in found if read_footer(next(iter(p.values()))).get("by") == ["shard"]]
+    return (by_shard or shardwise[-1:] or [{}])[0]
 
 
 def _holds_cuts(path: Path) -> bool:
     import pyarrow.parquet as pq
 
-    return set(pq.read_schema(path).names) >= EVIDENCE
+    return path.exists() and set(pq.read_schema(path).names) >= EVIDENCE
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,13 @@ class Place:
                 doc = texts().slice(at, 1).to_pylist()[0]
                 yield Document(doc["id"], doc["source"] or "", self.shard, first + at, doc["text"] or "")
 
+    def text_of(self, row: int) -> str | None:
+        """The text of one row; None when there is no such row."""
+        for first, ids, texts in self._pieces():
+            if first <= row < first + len(ids):
+                return texts().slice(row - first, 1)["text"][0].as_py()
+        return None
+
     def ids(self, rows: set[int]) -> dict[int, str]:
         """The ids of some rows."""
         found: dict[int, str] = {}
@@ -95,15 +102,16 @@ class Documents:
 
         Where neither the store nor the sources have them, the remark says why.
         """
-        place, remark = self._place(at, shard)
+        place, remark = self.place(at, shard)
         return ([] if place is None else list(place.documents(id))), remark
 
     def ids(self, at: int, shard: str, rows: set[int]) -> dict[int, str]:
         """The ids of some rows of a shard in front of a stage; of those that are found."""
-        place, _ = self._place(at, shard)
+        place, _ = self.place(at, shard)
         return {} if place is None else place.ids(rows)
 
-    def _place(self, at: int, shard: str) -> tuple[Place | None, str]:
+    def place(self, at: int, shard: str) -> tuple[Place | None, str]:
+        """Where the documents of a shard are as they came to a stage, and a remark."""
         edits: list[str] = []
         for stage in reversed(self.run.booked[:at]):
             stored = _stored(stage, shard)

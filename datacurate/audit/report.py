@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from datacurate.audit import evidence, sections
+from datacurate.audit.dedup_report import deduplication
 from datacurate.audit.markup import Markup, e, join, tag
 from datacurate.audit.run_folder import Finished, open_run
 from datacurate.audit.style import CSS
@@ -68,6 +69,7 @@ def _sections(run: Finished) -> list[tuple[str, str, str, Markup | None]]:
         ("signals", "Signals and thresholds", SIGNALS_NOTE, signals(run)),
         ("sources", "Source by source", "Darker cells lost a larger share.", booked(sections.sources)),
         ("samples", "Removed documents", SAMPLES_NOTE, booked(evidence.samples)),
+        ("deduplication", "Deduplication", DEDUPLICATION_NOTE, booked(deduplication)),
         ("similarity", "Near-duplicates", SIMILARITY_NOTE, evidence.similarities(run)),
         ("languages", "Languages", "Of the documents that are left.", sections.languages(run)),
         ("lengths", "Lengths", LENGTHS_NOTE, sections.lengths(run)),
@@ -84,6 +86,13 @@ SAMPLES_NOTE = join(
         "and characters that cannot be seen are spelled out as [U+202E]. ",
         tag("code", "curate trace RUN ID"),
         " tells a document's whole life.",
+    ]
+)
+DEDUPLICATION_NOTE = join(
+    [
+        "The mixture is shown as if deduplication alone had removed anything. ",
+        tag("code", "curate dedup explain RUN ID"),
+        " shows a document beside its survivor.",
     ]
 )
 SIMILARITY_NOTE = "How alike removed documents are to the document that was kept in their stead."
