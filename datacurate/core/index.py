@@ -109,7 +109,8 @@ def rules(stage: Stage) -> dict[str, Any]:
 def known_tables(stage: Stage, store: str) -> tuple[dict[str, Made], list[EachTask]]:
     """What the `over` phases of a stage make of the datasets and indexes that it names, and the tasks still to do.
 
-    The order of the entries does not matter, nor that one is named twice.
+    The order of the entries does not matter, nor that one is named twice. A `@by` phase gets the tables whole, as
+    `store.Parts`, and asks for `only` some keys: an index is laid out once, whatever the size of the run.
     """
     phases = [phase for phase in stage.chosen_phases() if phase.over]
     folders = dict.fromkeys(str(folder) for phase in phases for folder in getattr(stage, str(phase.over)))
@@ -119,7 +120,7 @@ def known_tables(stage: Stage, store: str) -> tuple[dict[str, Made], list[EachTa
         paths = {name: path for entry in entries for name, path in entry.paths[phase.name].items()}
         names = tuple(sorted(paths))
         label = f"{stage.name()}.{phase.name}"
-        made[phase.name] = Made(label, key(label, names), names, tuple(paths[name] for name in names), "by")
+        made[phase.name] = Made(label, key(label, names), names, tuple(paths[name] for name in names), "once")
     return made, list({task.outputs[0]: task for entry in entries for task in entry.tasks}.values())
 
 

@@ -246,11 +246,15 @@ def read_parts(paths: Iterable[str | Path], columns: list[str] | None = None) ->
 
 
 class Parts:
-    """The rows of several parts, or those with one `@by` key, one row group at a time; can be gone through again."""
+    """The rows of several parts, one row group at a time; can be gone through more than once."""
 
-    def __init__(self, paths: Iterable[str | Path], value: tuple[int, ...] | None = None):
+    def __init__(self, paths: Iterable[str | Path], keys: Iterable[tuple[int, ...]] | None = None):
         self.paths = tuple(paths)
-        self.value = value
+        self.keys = None if keys is None else [",".join(map(str, key)) for key in keys]
+
+    def only(self, keys: Iterable[tuple[int, ...]]) -> Parts:
+        """The rows with one of these keys, of parts that are laid out by key."""
+        return Parts(self.paths, keys)
 
     def __iter__(self) -> Iterator[pa.Table]:
         for path in self.paths:
@@ -262,10 +266,10 @@ class Parts:
                 raise InputError(f"{path}: cannot be read: {error}. Remove it and make it again.") from error
 
     def _groups(self, file: pq.ParquetFile) -> Iterable[int]:
-        if self.value is None:
+        if self.keys is None:
             return range(file.num_row_groups)
-        group = json.loads(file.metadata.metadata[FOOTER])["groups"].get(",".join(map(str, self.value)))
-        return [] if group is None else [group]
+        groups = json.loads(file.metadata.metadata[FOOTER])["groups"]
+        return sorted(groups[key] for key in self.keys if key in groups)
 
 
 def read_key(paths: Iterable[str | Path], value: tuple[int, ...]) -> pa.Table:

@@ -140,13 +140,12 @@ class TableTask:
     def _arguments(self) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
         for name in self.phase.reads:
-            streamed = name in self.phase.streams
+            streamed, paths = name in self.phase.streams, self.tables.get(name, ())
             if name in self.keyed and self.key is not None:
-                arguments[name] = (Parts if streamed else read_key)(self.tables[name], self.key)
+                arguments[name] = Parts(paths, [self.key]) if streamed else read_key(paths, self.key)
             elif name == "sequences":
                 arguments[name] = [Path(path) for path in self.tables[name]]
             elif name in self.tables:
-                paths = self.tables[name]
                 arguments[name] = Parts(paths) if streamed else read_parts(paths)
             elif name == "folder":
                 Path(str(self.folder)).mkdir(parents=True, exist_ok=True)

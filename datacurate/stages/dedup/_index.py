@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from datacurate.core.store import Parts
 
 
+SLICES = 64
+"""What indexes lay their tables out by; a run takes those slices that its own hashes are in."""
+
+
+def slice_of(hashes: np.ndarray) -> np.ndarray:
+    """The slice of an index that every hash belongs to."""
+    return hashes % np.uint64(SLICES)
+
+
 class IndexedDedup(DocumentDedup):
     """Base of stages that merge documents into others of the run, and first into those of other datasets.
 
@@ -48,15 +57,15 @@ def named(ids: Any, datasets: Any) -> pa.Array:
 def known(members: pa.Table, columns: tuple[str, ...], index: Parts | None) -> tuple[np.ndarray, pa.Array]:
     """`(positions in members, the survivor of each)`: those whose values of `columns` are in an index, too.
 
-    `index` has the same columns, `id` and `dataset`. Of several survivors the least by name and id is taken, whichever
-    part it stands in.
+    `index` has the same columns, `id` and `dataset`, laid out by `slice_of` the first column. Of several survivors the
+    least by name and id is taken, whichever part it stands in.
     """
     import pyarrow as pa
 
     found = _rows.table(place=([], "int64"), survivor=([], "large_string"))
     if index is not None and members.num_rows:
         order, firsts, own = _distinct([_rows.numpy(members, name) for name in columns])
-        for piece in index:
+        for piece in index.only((key,) for key in np.unique(slice_of(own[0])).tolist()):
             places, hits = _positions(own, [_rows.numpy(piece, name) for name in columns])
             piece = piece.take(hits)
             more = _rows.table(place=(places, "int64"), survivor=(named(piece["id"], piece["dataset"]), "large_string"))

@@ -8,7 +8,7 @@ import numpy as np
 
 from datacurate.core.phase import by, each
 from datacurate.core.stage import one_array
-from datacurate.stages.dedup import _rows
+from datacurate.stages.dedup import _index, _rows
 from datacurate.stages.dedup._base import CHOICE, about, removed
 from datacurate.stages.dedup._index import IndexedDedup, known
 
@@ -38,26 +38,36 @@ class Exact(IndexedDedup):
     @each(uses=("ignore_case",), over="against")
     def index(self, docs: pa.Table, dataset: str) -> pa.Table:
         """The digest and id of every document of another dataset that has text."""
-        docs, _, digest = self._digests(docs, np.arange(docs.num_rows))
+        some, high, low = self._digests(docs)
         return _rows.table(
-            **digest, id=(docs["id"], "large_string"), dataset=(np.repeat(dataset, docs.num_rows), "large_string")
+            slice=(_index.slice_of(high), "int32"),
+            high=(high, "uint64"),
+            low=(low, "uint64"),
+            id=(docs["id"].take(some), "large_string"),
+            dataset=(np.repeat(dataset, len(some)), "large_string"),
         )
 
     @each(uses=("ignore_case", *CHOICE))
     def digest(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
         """The digest of every document that has text, and what says which copy stays."""
-        docs, rows, digest = self._digests(docs, np.asarray(rows, dtype=np.uint64))
-        return _rows.table(**digest, row=(rows, "uint64"), **self.standing(docs), **about(docs))
+        some, high, low = self._digests(docs)
+        docs = docs.take(some)
+        return _rows.table(
+            slice=(_rows.slice_of(high), "int32"),
+            high=(high, "uint64"),
+            low=(low, "uint64"),
+            row=(np.asarray(rows, dtype=np.uint64)[some], "uint64"),
+            **self.standing(docs),
+            **about(docs),
+        )
 
-    def _digests(self, docs: pa.Table, rows: np.ndarray) -> tuple[pa.Table, np.ndarray, dict[str, tuple]]:
-        """The documents that have text, their rows, and columns for `_rows.table`: the digest and its slice."""
+    def _digests(self, docs: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Positions of the documents that have text, and the halves of their digests."""
         from datacurate.kernels import content
 
         digests, lengths = content.digests(one_array(docs["text"]), self.ignore_case)
         some = np.flatnonzero(lengths)
-        high, low = digests[some, 0], digests[some, 1]
-        slices = (_rows.slice_of(high), "int32")
-        return docs.take(some), rows[some], {"slice": slices, "high": (high, "uint64"), "low": (low, "uint64")}
+        return some, digests[some, 0], digests[some, 1]
 
     @by("slice", keys=_rows.slices, uses=CHOICE, shardwise=True, streams=("index",))
     def verdict(self, digest: pa.Table, index: Parts | None = None) -> pa.Table:
