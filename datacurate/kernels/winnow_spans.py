@@ -16,58 +16,52 @@ if TYPE_CHECKING:
 LF = 0x0A
 
 
-@njit(nogil=True, cache=True)
-def _merge(spans):
-    """Joins spans of one row, one survivor and one shift that overlap or touch; sorted by these and start."""
-    count = 0
-    for i in range(len(spans)):
-        last = count - 1
-        same = count > 0 and spans[last, 0] == spans[i, 0] and spans[last, 3] == spans[i, 3]
-        shifts = same and spans[i, 4] - spans[i, 1] == spans[last, 4] - spans[last, 1]
-        if shifts and spans[i, 1] <= spans[last, 2]:
-            spans[last, 2] = max(spans[last, 2], spans[i, 2])
-            continue
-        spans[count] = spans[i]
-        count += 1
-    return count
+@njit(nogil=True, cache=True, forceinline=True)
+def _better(spans, one, other):
+    """Whether a span reaches further than another, or as far and has the lesser survivor, or place in it."""
+    if spans[one, 2] != spans[other, 2]:
+        return spans[one, 2] > spans[other, 2]
+    if spans[one, 3] != spans[other, 3]:
+        return spans[one, 3] < spans[other, 3]
+    return spans[one, 4] - spans[one, 1] < spans[other, 4] - spans[other, 1]
 
 
 @njit(nogil=True, cache=True)
-def _cover(spans):
-    """The fewest pieces of spans, sorted by row and start, that cover the same symbols without overlap."""
+def _cover(spans, out):
+    """Writes pieces of spans, sorted by row and start, that cover the same symbols without overlap; how many."""
     count = i = 0
     while i < len(spans):
         row, reached = spans[i, 0], spans[i, 1]
-        while i < len(spans) and spans[i, 0] == row:
-            best, far = -1, reached
-            while i < len(spans) and spans[i, 0] == row and spans[i, 1] <= reached:
-                if spans[i, 2] > far:
-                    best, far = i, spans[i, 2]
-                i += 1
-            if best < 0:  # a gap, or nothing left
-                if i < len(spans) and spans[i, 0] == row:
-                    reached = spans[i, 1]
+        best = i
+        while i < len(spans) and spans[i, 0] == row and spans[i, 1] <= reached:
+            best = i if _better(spans, i, best) else best
+            i += 1
+            if i < len(spans) and spans[i, 0] == row and spans[i, 1] <= reached:
                 continue
-            # what reached further is behind `i` now, and is written where spans were read already
-            survivor, there = spans[best, 3], spans[best, 4] + reached - spans[best, 1]
-            spans[count, 0], spans[count, 1], spans[count, 2] = row, reached, far
-            spans[count, 3], spans[count, 4] = survivor, there
-            reached = far
-            count += 1
+            if spans[best, 2] <= reached:
+                break
+            there = spans[best, 4] + reached - spans[best, 1]
+            last = count - 1
+            goes_on = count and out[last, 0] == row and out[last, 2] == reached and out[last, 3] == spans[best, 3]
+            if goes_on and out[last, 4] - out[last, 1] == there - reached:
+                out[last, 2] = spans[best, 2]
+            else:
+                out[count, 0], out[count, 1], out[count, 2] = row, reached, spans[best, 2]
+                out[count, 3], out[count, 4] = spans[best, 3], there
+                count += 1
+            reached = spans[best, 2]
     return count
 
 
 def cover(spans: np.ndarray) -> np.ndarray:
-    """Spans of `winnow_match` as the fewest pieces that cover the same symbols of the rows without overlap.
+    """Spans of `winnow_match` as pieces that cover the same symbols of the rows without overlap, by row and start.
 
-    What a piece covers stands in its survivor in one go. Sorted by row and start; whatever order spans come in.
+    A piece goes as far as a span does that begins at or before it; what it covers stands in its survivor in one go.
+    The order of spans does not matter.
     """
-    row, start, _, survivor, there = spans.T
-    spans = spans[np.lexsort((start, there - start, survivor, row))]
-    spans = spans[: _merge(spans)]
-    row, start, _, survivor, there = spans.T
-    spans = spans[np.lexsort((there, survivor, start, row))]
-    return spans[: _cover(spans)].copy()
+    spans = spans[np.lexsort((spans[:, 1], spans[:, 0]))]
+    out = np.empty_like(spans)
+    return out[: _cover(spans, out)].copy()
 
 
 @njit(nogil=True, cache=True)
