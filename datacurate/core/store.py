@@ -269,7 +269,8 @@ class Parts:
         if self.keys is None:
             return range(file.num_row_groups)
         groups = json.loads(file.metadata.metadata[FOOTER])["groups"]
-        return sorted(groups[key] for key in self.keys if key in groups)
+        found = [groups[key] for key in self.keys if key in groups]
+        return sorted(itertools.chain(*(one if isinstance(one, list) else [one] for one in found)))
 
 
 def read_key(paths: Iterable[str | Path], value: tuple[int, ...]) -> pa.Table:

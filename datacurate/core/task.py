@@ -49,7 +49,7 @@ class Step:
     """Columns that a later `@by` phase selects on."""
     shardwise: tuple[str, ...] = ()
     """Names among `tables` of which only the rows of this shard are read, in the order of `row`."""
-    given: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict, kw_only=True)
     """Values of parameters: the name of the dataset, where that is not the run's own."""
 
 
