@@ -57,6 +57,7 @@ $(TEXTDEDUP): bench/requirements-textdedup.txt
 bench: $(READY) $(BENCH) $(TEXTDEDUP) ## Speed against datatrove in the same run, as ratios; what deduplication removes
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/tune.py
+	$(BIN)/python bench/dedup.py
 	$(BIN)/python bench/neardup.py $(NEARDUP)
 
 docs: $(READY) ## Write the reference pages from the stage classes

@@ -25,7 +25,7 @@ import corpus
 
 ROOT = corpus.ROOT
 PEER_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
-DEMANDED = {"minhash": 50, "gopher": 80, "filters": 120, "copy": 4, "signals": 30}
+DEMANDED = {"minhash": 100, "gopher": 80, "filters": 120, "copy": 4, "signals": 30}
 TITLES = {
     "minhash": "MinHash",
     "gopher": "gopher_quality + gopher_repetition",
