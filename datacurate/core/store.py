@@ -252,6 +252,9 @@ class Parts:
         self.paths = tuple(paths)
         self.keys = None if keys is None else [",".join(map(str, key)) for key in keys]
 
+    def __add__(self, more: Parts) -> Parts:
+        return Parts((*self.paths, *more.paths))
+
     def only(self, keys: Iterable[tuple[int, ...]]) -> Parts:
         """The rows with one of these keys, of parts that are laid out by key."""
         return Parts(self.paths, keys)

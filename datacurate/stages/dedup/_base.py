@@ -113,15 +113,18 @@ class DocumentDedup(Stage):
         keys = [("rank", "ascending"), ("worth", "descending"), *last]
         return pc.sort_indices(table, sort_keys=keys).to_numpy()
 
-    @once(uses=("max_loss", "priority"), streams=("census", "verdict"))
-    def guard(self, census: Parts, verdict: Parts) -> pa.Table:
+    @once(uses=("max_loss", "priority"), streams=("census", "verdict", "known"))
+    def guard(self, census: Parts, verdict: Parts, known: Parts | None = None) -> pa.Table:
         """Documents and removed documents by source; GuardError when a source loses more than it may."""
-        return _guard.checked(census, verdict, self.name(), self.max_loss, self.priority)
+        gone = verdict if known is None else verdict + known
+        return _guard.checked(census, gone, self.name(), self.max_loss, self.priority)
 
     @each
-    def apply(self, docs: pa.Table, rows: np.ndarray, verdict: pa.Table, guard: pa.Table) -> Outcome:
-        """The documents without those that have a survivor."""
-        return _rows.without(docs, rows, verdict, self.rule)
+    def apply(
+        self, docs: pa.Table, rows: np.ndarray, verdict: pa.Table, guard: pa.Table, known: pa.Table | None = None
+    ) -> Outcome:
+        """The documents without those that have a survivor; `known` are those whose survivor is in another dataset."""
+        return _rows.without(docs, rows, verdict, self.rule, known)
 
 
 def about(docs: pa.Table) -> dict[str, tuple]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import field_validator
 
+from datacurate.core.phase import Size
+from datacurate.core.stage import Stage
 from datacurate.stages.dedup import _rows
 from datacurate.stages.dedup._base import DocumentDedup
 
@@ -23,6 +25,11 @@ SLICES = 64
 def slice_of(hashes: np.ndarray) -> np.ndarray:
     """The slice of an index that every hash belongs to."""
     return hashes % np.uint64(SLICES)
+
+
+def slices(stage: Stage, size: Size) -> list[tuple[int]]:
+    """The keys of all slices of an index."""
+    return [(number,) for number in range(SLICES)]
 
 
 class IndexedDedup(DocumentDedup):
@@ -66,7 +73,7 @@ def known(members: pa.Table, columns: tuple[str, ...], index: Parts | None) -> t
     if index is not None and members.num_rows:
         order, firsts, own = _distinct([_rows.numpy(members, name) for name in columns])
         for piece in index.only((key,) for key in np.unique(slice_of(own[0])).tolist()):
-            places, hits = _positions(own, [_rows.numpy(piece, name) for name in columns])
+            places, hits = positions(own, [_rows.numpy(piece, name) for name in columns])
             piece = piece.take(hits)
             more = _rows.table(place=(places, "int64"), survivor=(named(piece["id"], piece["dataset"]), "large_string"))
             found = least(pa.concat_tables([found, more]), "place")
@@ -101,7 +108,7 @@ def _distinct(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, list[n
     return order, firsts, [column[order][firsts] for column in columns]
 
 
-def _positions(own: list[np.ndarray], others: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def positions(own: list[np.ndarray], others: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """`(positions in own, positions in others)` of equal rows; `own` is sorted and has no row twice."""
     low = np.searchsorted(own[0], others[0], side="left")
     high = np.searchsorted(own[0], others[0], side="right")

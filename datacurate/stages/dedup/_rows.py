@@ -90,6 +90,15 @@ def found(rows, table: pa.Table) -> tuple[np.ndarray, pa.Table]:
     return np.searchsorted(rows, named[here]), mine.filter(here)
 
 
+def found_but(rows, table: pa.Table, gone: pa.Table | None) -> tuple[np.ndarray, pa.Table]:
+    """What `found` finds, without the rows that `gone` names."""
+    index, named = found(rows, table)
+    if gone is None:
+        return index, named
+    stays = ~np.isin(index, found(rows, gone)[0])
+    return index[stays], named.filter(stays)
+
+
 def between(table: pa.Table, first: np.uint64, last: np.uint64) -> pa.Table:
     """The part of a table sorted by `row` from row `first` to row `last`; whole chunks are skipped unread."""
     parts, start = [], 0
@@ -115,9 +124,12 @@ def _rules(named: pa.Table, rule: str) -> list[str]:
     return [f"{rule}_against" if against else rule for against in named["against"].to_pylist()]
 
 
-def without(docs: pa.Table, rows, verdict: pa.Table, rule: str) -> Outcome:
-    """The documents that the verdict does not name; the named ones are merged into their survivors."""
+def without(docs: pa.Table, rows, verdict: pa.Table, rule: str, known: pa.Table | None = None) -> Outcome:
+    """The documents that neither verdict names; the named ones are merged into their survivors."""
     index, named = found(rows, verdict)
+    if known is not None:
+        more, also = found(rows, known)
+        index, named = np.append(index, more), _joined([named, also])
     if not len(index):
         return Outcome(docs)
     keep = np.ones(docs.num_rows, dtype=bool)
