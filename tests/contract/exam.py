@@ -81,6 +81,8 @@ def make(name: str, **options):
         options.setdefault("keep", ["id is not null"])
     if name == "mc4":
         options.setdefault("min_line_length", 40)  # lines of prose are shorter than 200 characters
+    if name == "url_dedup":
+        options.setdefault("column", "id")  # these documents have no addresses
     if name == "semantic":
         options.setdefault("model", models.tiny())
         options.setdefault("threshold", 1.0)  # what random weights find alike depends on the processor's last bits

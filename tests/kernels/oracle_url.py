@@ -17,6 +17,43 @@ def lower(text: bytes) -> bytes:
 
 def normalised(url: bytes | None, bare: bool = False) -> tuple[bytes, bytes] | str:
     """`(host, path and query)`, or `missing`, or `bad`."""
+    found = parts(url, bare)
+    return found if isinstance(found, str) else (found[0], canonical_rest(found[2]))
+
+
+def form(url: bytes | None, ignored: tuple[str, ...] = (), www: bool = False) -> bytes | None:
+    """What two addresses of one page have in common; None of what is no address."""
+    found = parts(url)
+    if isinstance(found, str):
+        return None
+    host, port, rest = found
+    if www and re.match(rb"www\..", host):
+        host = host[4:]
+    path, _, query = rest.partition(b"#")[0].partition(b"?")
+    names = [name.lower().encode() for name in ignored]
+    kept = []
+    for part in query.split(b"&"):
+        name = lower(part.partition(b"=")[0])
+        listed = any(name.startswith(one[:-1]) if one.endswith(b"*") else name == one for one in names)
+        if part and not listed:
+            kept.append(encoded(part))
+    ports = b"" if port in (0, 80, 443) else b":%d" % port
+    return host + ports + encoded(path).rstrip(b"/") + (b"?" + b"&".join(kept) if kept else b"")
+
+
+def encoded(text: bytes) -> bytes:
+    """Percent-encoding in one form."""
+    plain = re.compile(rb"[A-Za-z0-9._~-]")
+
+    def one(found: re.Match) -> bytes:
+        byte = bytes([int(found[1], 16)]) if found[1] else found[0]
+        return byte if found[1] and plain.match(byte) else b"%%%02X" % byte[0]
+
+    return re.sub(rb"%([0-9A-Fa-f]{2})|[\x80-\xff]", one, text)
+
+
+def parts(url: bytes | None, bare: bool = False) -> tuple[bytes, int, bytes] | str:
+    """`(host, port, path and query as they stand)`, or `missing`, or `bad`."""
     url = re.sub(rb"[\t\n\r]", b"", (url or b"").strip(BLANK))
     before, mark, after = re.fullmatch(rb"([^?#]*)([?#]?)(.*)", url, re.DOTALL).groups()
     url = before.replace(b"\\", b"/") + mark + after
@@ -40,7 +77,7 @@ def normalised(url: bytes | None, bare: bool = False) -> tuple[bytes, bytes] | s
     if not shape or int(shape[2] or 0) > 65535:
         return "bad"
     host = canonical_host(shape[1], named or bare)
-    return (host, canonical_rest(rest)) if host else "bad"
+    return (host, int(shape[2] or 0), rest) if host else "bad"
 
 
 def canonical_host(host: bytes, word: bool) -> bytes | None:

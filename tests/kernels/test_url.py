@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from datacurate.kernels import url, url_lists, url_words
+from datacurate.kernels import url, url_forms, url_lists, url_words
 from tests.kernels import oracle_url as oracle
 from tests.kernels import text_samples
 
@@ -44,6 +44,43 @@ def forms(found):
 def test_forms_equal_the_oracle(rows, bare):
     found = url.addresses(pa.array(rows, pa.binary()), bare)
     assert list(forms(found)) == [oracle.normalised(row, bare) for row in rows]
+
+
+QUERIES = [
+    *PARTS,
+    "utm_source=x",
+    "UTM_a",
+    "&id=1",
+    "?a=%7e%C3",
+    "fbclid=",
+    "=",
+    "&&",
+    "www.example.org",
+    "aB",
+    ":0443",
+]
+queried = (
+    st.lists(st.sampled_from(QUERIES), max_size=9).map(lambda parts: "http://a.b/" + "".join(parts)).map(str.encode)
+)
+
+
+@given(st.lists(st.one_of(anything, queried), max_size=6), st.booleans())
+@example(["http://www.b\u00fccher.de:8080/a//?utm_x=1&b=%c3%A4&&fbclid=2#c".encode(), b"//1:080?", b"[::1]:81/"], True)
+@settings(max_examples=1000, deadline=None)
+def test_forms_for_dedup_equal_the_oracle(rows, www):
+    names = ("utm_*", "FBclid")
+    found = url_forms.forms(pa.array(rows, pa.binary()), names, www)
+    text = found.text.tobytes()
+    spans = zip(found.starts.tolist(), found.ends.tolist(), found.states.tolist(), strict=True)
+    got = [text[a:b] if state == url.FINE else None for a, b, state in spans]
+    assert got == [oracle.form(row, names, www) for row in rows]
+
+
+def test_a_long_address_takes_linear_time():
+    started = time.perf_counter()
+    for part in (b"&", b"a=1&", b"%41", b"/", b"\xff", b"utm_a&"):
+        url_forms.forms(pa.array([b"http://a.b/?" + part * (2_000_000 // len(part))], pa.large_binary()), ("utm_*",))
+    assert time.perf_counter() - started < 20
 
 
 @given(st.lists(anything, max_size=6))
