@@ -15,9 +15,9 @@ class Phase:
     """One step of a stage: how many tasks it makes, and what it reads.
 
     `reads` are the method's parameter names: `docs` (the documents), an earlier phase of the stage,
-    `rows` (references of the rows of `docs`), `folder` (a private folder that outlives a killed task)
-    or the name of a `@by` column (its value for this task). Those in `optional` have a default: the earlier phase that
-    they name need not be there.
+    `rows` (references of the rows of `docs`), `size` (what the `keys` of `@by` phases get, for `@each`),
+    `folder` (a private folder that outlives a killed task) or the name of a `@by` column (its value for this task).
+    Those in `optional` have a default: the earlier phase that they name need not be there.
     """
 
     name: str

@@ -31,7 +31,7 @@ from datacurate.core.source import Source
 from datacurate.core.stage import Filter, Stage, holds, is_derived
 from datacurate.core.task import EachTask, Input, Step, TableTask, Task
 
-ALWAYS = ("docs", "rows", "folder")
+ALWAYS = ("docs", "rows", "size", "folder")
 """Parameters of phases that need nothing in front."""
 
 
@@ -49,6 +49,7 @@ class _Link:
     by: tuple[str, ...]
     shardwise: tuple[str, ...] = ()
     stores: bool = False
+    size: Size | None = None
 
     @property
     def only_drops(self) -> bool:
@@ -256,6 +257,10 @@ class _Adding:
         return self.planned.stage
 
     @property
+    def size(self) -> Size:
+        return Size(self.planner.bytes, len(self.planner.docs.shards))
+
+    @property
     def is_measure(self) -> bool:
         return isinstance(self.stage, Filter) and self.phase.name == "measured"
 
@@ -301,7 +306,10 @@ class _Adding:
         in_front = [link.header["key"] for link in planner.links[:at] if link.role == "main"]
         parents = [in_front[-1] if in_front else planner.head.key, *keys]
         # references hold the shard's number: where they are stored, other shards make other references
-        order = [planner.docs.identity] if "rows" in self.phase.reads and not self.is_main else []
+        order: list[Any] = [planner.docs.identity] if "rows" in self.phase.reads and not self.is_main else []
+        order += [
+            len(p.keys(self.stage, self.size)) for p in self.stage.phases() if p.keys and "size" in self.phase.reads
+        ]
         own = self._own_key([*parents, *order])
         folder = self._folder(own)
         header = {
@@ -312,7 +320,7 @@ class _Adding:
         besides = {name: made.key for name, made in beside.items()}
         shardwise = tuple(p.name for p in self.stage.phases() if p.shardwise and p.name in tables)
         by, stores = self._by(), self.stage.costly
-        link = _Link(self.stage, self.phase, role, folder, header, tables, besides, by, shardwise, stores)
+        link = _Link(self.stage, self.phase, role, folder, header, tables, besides, by, shardwise, stores, self.size)
         if not self.is_measure or all(other.folder != folder for other in planner.links):
             planner.links.insert(at, link)
         self._remember(own, folder, role)
@@ -351,8 +359,7 @@ class _Adding:
         parents = [m.key if same_shard and m.grouping == "each" else m.identity for m in found.values()]
         keys: Sequence[Any] = [None]
         if self.phase.grouping == "by":
-            size = Size(self.planner.bytes, len(self.planner.docs.shards))
-            keys = list(self.phase.keys(self.stage, size)) if self.phase.keys else []
+            keys = list(self.phase.keys(self.stage, self.size)) if self.phase.keys else []
         own = self._own_key(parents, keys if self.phase.grouping == "by" else None)
         folder = f"{self.planner.store}/{self.stage.name()}.{self.phase.name}-{own}"
         parts = self._parts(found, keys)
@@ -385,14 +392,9 @@ class _Adding:
 
 
 def _step(link: _Link, shard: str) -> Step:
-    part = f"{link.folder}/{shard}"
-    beside = {name: _beside_path(link, name, shard) for name in link.beside}
+    part, made = f"{link.folder}/{shard}", f"{os.path.dirname(link.folder)}/{link.stage.name()}"
+    beside = {name: f"{made}.{name}-{own}/{shard}.parquet" for name, own in link.beside.items()}
     main = link.role == "main"
     out, docs = f"{part}.ledger.parquet" if main else f"{part}.parquet", f"{part}.parquet" if link.stores else None
     more = (docs if main else None, link.tables, beside, link.by, link.shardwise)
-    return Step(link.stage, link.phase, link.role, out, link.header, *more)
-
-
-def _beside_path(link: _Link, name: str, shard: str) -> str:
-    folder = os.path.dirname(link.folder)
-    return f"{folder}/{link.stage.name()}.{name}-{link.beside[name]}/{shard}.parquet"
+    return Step(link.stage, link.phase, link.role, out, link.header, *more, given={"size": link.size})

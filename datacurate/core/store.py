@@ -28,6 +28,8 @@ FOOTER = b"datacurate"
 PLAIN = ("source", "rule", "fate", "language")
 """Columns with few distinct values, the only ones that are dictionary-encoded."""
 BUFFER = 1 << 20
+HELD_BYTES = 64 << 20
+"""Rows that are laid out by key are written when there are so many bytes of them; then a key has more row groups."""
 
 
 def explain_os_error(error: OSError, path: str | Path) -> InputError:
@@ -88,7 +90,8 @@ class PartWriter:
     """Writes one Parquet file from batches; nothing is visible before `commit`.
 
     Row groups are cut by rows and bytes counted from the start of the file, never by batch. With `by` there is one
-    row group per key; if the batches come in the order of their keys (`ascending`), only the last key is held.
+    row group per key and HELD_BYTES; if the batches come in the order of their keys (`ascending`), only the last key is
+    held.
     """
 
     def __init__(self, path: str | Path, by: tuple[str, ...] = (), ascending: bool = False):
@@ -100,7 +103,7 @@ class PartWriter:
         self._held: list[pa.Table] = []
         self._rows = 0
         self._bytes = 0
-        self._groups: dict[str, int] = {}
+        self._groups: dict[str, list[int]] = {}
         self._keyed: dict[tuple[int, ...], list[pa.Table]] = {}
         make_folder(self.path.parent)
 
@@ -108,14 +111,27 @@ class PartWriter:
         """Add rows. All batches of a file have one schema."""
         self._schema = batch.schema
         if self.by:
-            self._hold_by_key(batch)
-            if self.ascending and len(self._keyed) > 1:
-                self._write_keys(sorted(self._keyed)[:-1])
+            for piece, full in self._filling(batch):
+                self._hold_by_key(piece)
+                if full or (self.ascending and len(self._keyed) > 1):
+                    self._write_keys(sorted(self._keyed)[: None if full else -1])
             return
         for piece in self._cut(batch):
             self._held.append(piece)
             if self._rows >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
                 self._flush()
+
+    def _filling(self, batch: pa.Table) -> Iterator[tuple[pa.Table, bool]]:
+        """Pieces of the batch, and whether HELD_BYTES are full with them, counted from the start of the file."""
+        ends = self._bytes + np.cumsum(cell_bytes(batch))
+        full = np.flatnonzero(np.diff(ends // HELD_BYTES, prepend=self._bytes // HELD_BYTES))
+        start = 0
+        for stop in (full + 1).tolist():
+            yield batch.slice(start, stop - start), True
+            start = stop
+        self._bytes = int(ends[-1]) if len(ends) else self._bytes
+        if start < batch.num_rows or not batch.num_rows:
+            yield batch.slice(start), False
 
     def _hold_by_key(self, batch: pa.Table) -> None:
         """Keep the rows of every key apart, batch by batch: sorting the whole at the end takes three times as much."""
@@ -162,7 +178,7 @@ class PartWriter:
         if self._writer is None:
             self._write_group(self._schema.empty_table())
         for value in values:
-            self._groups[",".join(map(str, value))] = len(self._groups)
+            self._groups.setdefault(",".join(map(str, value)), []).append(sum(map(len, self._groups.values())))
             self._write_group(pa.concat_tables(self._keyed.pop(value)))
 
     def commit(self, footer: dict[str, Any] | None = None) -> None:
@@ -216,6 +232,20 @@ def row_bytes(batch: pa.Table) -> np.ndarray:
     if "html" in batch.schema.names:
         lengths = pc.coalesce(lengths, pc.binary_length(batch["html"]))
     return pc.fill_null(lengths, 0).to_numpy().astype(np.int64)
+
+
+def cell_bytes(batch: pa.Table) -> np.ndarray:
+    """Bytes of every row's numbers, texts and lists, whatever batch it is in. Shape (rows,), int64."""
+    total = np.zeros(batch.num_rows, np.int64)
+    for column in batch.columns:
+        kind = column.type
+        if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            total += 8 * pc.fill_null(pc.list_value_length(column), 0).to_numpy()
+        elif pa.types.is_primitive(kind):
+            total += max(1, kind.bit_width // 8)
+        elif not pa.types.is_null(kind):
+            total += pc.fill_null(pc.binary_length(column), 0).to_numpy()
+    return total
 
 
 def write_part(
@@ -282,8 +312,8 @@ def read_key(paths: Iterable[str | Path], value: tuple[int, ...]) -> pa.Table:
     for path in paths:
         file = pq.ParquetFile(path)
         footer = json.loads(file.metadata.metadata[FOOTER])
-        group = footer["groups"].get(",".join(map(str, value)))
-        tables.append(file.schema_arrow.empty_table() if group is None else file.read_row_group(group))
+        groups = footer["groups"].get(",".join(map(str, value)))
+        tables.append(file.read_row_groups(groups) if groups else file.schema_arrow.empty_table())
     return pa.concat_tables(tables).replace_schema_metadata(None).combine_chunks()
 
 

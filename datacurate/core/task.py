@@ -50,7 +50,7 @@ class Step:
     shardwise: tuple[str, ...] = ()
     """Names among `tables` of which only the rows of this shard are read, in the order of `row`."""
     given: dict[str, Any] = field(default_factory=dict, kw_only=True)
-    """Values of parameters: the name of the dataset, where that is not the run's own."""
+    """Values of parameters: `size`, and the name of the dataset, where that is not the run's own."""
 
 
 @dataclass(frozen=True)

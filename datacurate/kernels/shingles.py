@@ -1,8 +1,4 @@
-"""Words of UTF-8 text as hashes, and runs of n words as shingles.
-
-A word is a run of letters, marks, digits and underscores, in lower case; in scripts without spaces every such
-character is a word. A byte that is not valid UTF-8 separates words.
-"""
+"""Runs of n words, or of n other units (`shingle_units.py`), as 64-bit hashes: shingles, and sets of them."""
 
 from __future__ import annotations
 
@@ -12,107 +8,58 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from datacurate.kernels.arrow import bytes_and_offsets
-from datacurate.kernels.casefold import tables
+from datacurate.kernels.arrow import bytes_and_offsets, read_only
+from datacurate.kernels.memory import borrowing
+from datacurate.kernels.shingle_units import IDENTIFIERS, KINDS, NONE, START, decode, end_word, mix, tables, units
 
-START = np.uint64(0x243F6A8885A308D3)
-STEP = np.uint64(0x9E3779B97F4A7C15)
+__all__ = ["decode", "lengths", "longest", "mix", "shingle_sets", "shingles_of"]
+
 BASE = np.uint64(0xD6E8FEB86659FD93)
-MIX_A = np.uint64(0xFF51AFD7ED558CCD)
-MIX_B = np.uint64(0xC4CEB9FE1A85EC53)
-HALF = np.uint64(33)
 
 
-@njit(nogil=True, cache=True)
-def mix(value):
-    """MurmurHash3's finaliser: every bit of the value reaches every bit of the result."""
-    value ^= value >> HALF
-    value *= MIX_A
-    value ^= value >> HALF
-    value *= MIX_B
-    return value ^ (value >> HALF)
-
-
-@njit(nogil=True, cache=True)
-def decode(data, at, end):
-    """The code point at `at` and its length in bytes; -1 and one byte where the text is not valid UTF-8."""
-    lead = np.int32(data[at])
-    if lead < 0x80:
-        return lead, 1
-    if lead < 0xC2 or lead > 0xF4:
-        return np.int32(-1), 1
-    more = 1 + (lead >= 0xE0) + (lead >= 0xF0)
-    if at + more >= end:
-        return np.int32(-1), 1
-    code = lead & (0x3F >> more)
-    for k in range(1, more + 1):
-        byte = np.int32(data[at + k])
-        if byte & 0xC0 != 0x80:
-            return np.int32(-1), 1
-        code = (code << 6) | (byte & 0x3F)
-    if more == 2 and (code < 0x800 or 0xD800 <= code <= 0xDFFF):
-        return np.int32(-1), 1
-    if more == 3 and (code < 0x10000 or code > 0x10FFFF):
-        return np.int32(-1), 1
-    return np.int32(code), more + 1
-
-
-@njit(nogil=True, cache=True)
-def word_hashes(data, at, end, ascii, pages, entries, out):
-    """Write the hash of every word of `data[at:end]` to `out`; return how many there are."""
-    count = 0
-    inside = False
-    word = START
-    while at < end:
-        low = ascii[data[at]]
-        if low != 0:
-            word = (word ^ np.uint64(low)) * STEP
-            inside = True
-            at += 1
-            continue
-        kind = 0
-        code, size = decode(data, at, end)
-        at += size
-        if code >= 128:
-            entry = entries[pages[code >> 8], code & 255]
-            kind = entry & 3
-            code += entry >> 2
-        if kind == 1:
-            word = (word ^ np.uint64(code)) * STEP
-            inside = True
-            continue
-        if inside:
-            out[count] = mix(word)
-            count += 1
-            word = START
-            inside = False
-        if kind == 2:
-            out[count] = mix((START ^ np.uint64(code)) * STEP)
-            count += 1
-    if inside:
-        out[count] = mix(word)
-        count += 1
-    return count
-
-
-@njit(nogil=True, cache=True)
-def shingle_hashes(words, count, ngram):
-    """Replace the first `count` word hashes by the hashes of the runs of `ngram` words; return how many."""
+@borrowing
+def _shingle_hashes(units, count, ngram):
+    """Replace the first `count` hashes by the hashes of the runs of `ngram` of them; return how many."""
     if count < ngram:
         return 0
     oldest = np.uint64(1)
     rolling = np.uint64(0)
     for i in range(ngram - 1):
         oldest *= BASE
-        rolling = rolling * BASE + words[i]
+        rolling = rolling * BASE + units[i]
     for i in range(count - ngram + 1):
-        rolling = rolling * BASE + words[i + ngram - 1]
-        first = words[i]
-        words[i] = rolling
+        rolling = rolling * BASE + units[i + ngram - 1]
+        first = units[i]
+        units[i] = rolling
         rolling -= first * oldest
     for i in range(count - ngram + 1):
-        words[i] = mix(words[i])
+        units[i] = mix(units[i])
     return count - ngram + 1
+
+
+@borrowing
+def _without_blanks(shingles, count, ngram):
+    """Close up the shingles that are more than `ngram` empty pieces; how many are left.
+
+    Between characters that are no letters of ASCII all pieces are empty: all Chinese texts would be alike.
+    """
+    blank = np.uint64(0)
+    for _ in range(ngram):
+        blank = blank * BASE + end_word(START, NONE, 0)
+    blank = mix(blank)
+    left = 0
+    for i in range(count):
+        if shingles[i] != blank:
+            shingles[left] = shingles[i]
+            left += 1
+    return left
+
+
+@borrowing
+def shingles_of(kind, data, at, end, tables, ngram, out):
+    """Write the shingles of `data[at:end]` to `out`, in order; return how many there are."""
+    count = _shingle_hashes(out, units(kind, data, at, end, tables, out), ngram)
+    return _without_blanks(out, count, ngram) if kind == IDENTIFIERS else count
 
 
 @njit(nogil=True, cache=True)
@@ -125,15 +72,14 @@ def longest(offsets):
 
 
 @njit(nogil=True, cache=True)
-def _flat_shingles(data, offsets, ascii, pages, entries, ngram, bounds):
-    room = np.empty((offsets[-1] - offsets[0]) // 2 + len(offsets) + 1, dtype=np.uint64)
+def _flat_shingles(kind, data, offsets, chosen, tables, ngram, out, bounds):
     filled = 0
     bounds[0] = 0
-    for i in range(len(offsets) - 1):
-        count = word_hashes(data, offsets[i], offsets[i + 1], ascii, pages, entries, room[filled:])
-        filled += shingle_hashes(room[filled:], count, ngram)
-        bounds[i + 1] = filled
-    return room[:filled]
+    for k in range(len(chosen)):
+        i = chosen[k]
+        filled += shingles_of(kind, data, offsets[i], offsets[i + 1], tables, ngram, out[filled:])
+        bounds[k + 1] = filled
+    return filled
 
 
 @njit(nogil=True, cache=True)
@@ -144,19 +90,25 @@ def _drop_repeats(flat, bounds):
     for i in range(len(bounds) - 1):
         end = bounds[i + 1]
         for k in range(start, end):
-            if k == start or flat[k] != flat[k - 1]:
-                flat[filled] = flat[k]
-                filled += 1
+            flat[filled] = flat[k]
+            filled += k + 1 == end or flat[k] != flat[k + 1]
         start = end
         bounds[i + 1] = filled
     return filled
 
 
-def shingle_sets(array: pa.Array | pa.ChunkedArray, ngram: int) -> tuple[np.ndarray, np.ndarray]:
-    """The set of shingles of every document: `(hashes, offsets)`, each document's hashes sorted and unique."""
+def shingle_sets(
+    array: pa.Array | pa.ChunkedArray, ngram: int, kind: str = "words", chosen: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The set of shingles of every document, or of the `chosen` ones: `(hashes, offsets)`, each set sorted."""
     data, offsets = bytes_and_offsets(array)
-    bounds = np.zeros(len(offsets), dtype=np.int64)
-    flat = _flat_shingles(data, offsets, *tables(), ngram, bounds)
+    which = np.arange(len(offsets) - 1) if chosen is None else np.asarray(chosen, np.int64)
+    number = KINDS.index(kind)
+    # all units of a document stand in `flat` before they become shingles: one for each byte and one more, at most
+    flat = np.empty(int((offsets[which + 1] - offsets[which]).sum()) + len(which) + 1, np.uint64)
+    bounds = np.zeros(len(which) + 1, np.int64)
+    filled = _flat_shingles(number, data, offsets, read_only(which), tables(number), ngram, flat, bounds)
+    flat = flat[:filled]
     for start, end in pairwise(bounds.tolist()):
         flat[start:end].sort()  # numpy sorts with vector instructions, ten times as fast as a numba loop
     return flat[: _drop_repeats(flat, bounds)].copy(), bounds

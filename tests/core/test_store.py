@@ -110,7 +110,24 @@ def test_the_layout_by_key_does_not_depend_on_batches(tmp_path):
             writer.write(keyed(0, 30).slice(start, stop - start))
         writer.commit({"x": 1})
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
-    assert read_footer(tmp_path / "a.parquet")["groups"] == {"0,0": 0, "0,1": 1, "1,0": 2, "1,1": 3, "2,0": 4, "2,1": 5}
+    assert read_footer(tmp_path / "a.parquet")["groups"] == {f"{n // 2},{n % 2}": [n] for n in range(6)}
+
+
+def test_rows_that_are_many_are_written_key_by_key_more_than_once(tmp_path, monkeypatch):
+    """So that a writer holds no more, however large the shard; where it cuts does not depend on batches."""
+    monkeypatch.setattr(store, "HELD_BYTES", 200)
+    for name, cuts in (("a", [10, 11]), ("b", []), ("c", range(1, 30))):
+        writer = PartWriter(tmp_path / f"{name}.parquet", ("band", "slice"))
+        for start, stop in zip([0, *cuts], [*cuts, 30], strict=True):
+            writer.write(keyed(0, 30).slice(start, stop - start))
+            assert sum(piece.num_rows for held in writer._keyed.values() for piece in held) * 16 <= 200 + 16
+        writer.commit()
+    assert len({(tmp_path / f"{name}.parquet").read_bytes() for name in "abc"}) == 1
+    groups = read_footer(tmp_path / "a.parquet")["groups"]
+    assert max(map(len, groups.values())) == 3
+    assert sorted(group for own in groups.values() for group in own) == list(range(sum(map(len, groups.values()))))
+    found = read_key([tmp_path / "a.parquet"], (2, 1))
+    assert found["row"].to_pylist() == [row for row in range(30) if row % 3 == 2 and row % 2 == 1]
 
 
 def test_a_key_is_read_from_an_empty_part(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# ruff: noqa: RUF001
+import re
 import unicodedata
 
 MASK = (1 << 64) - 1
@@ -56,29 +58,69 @@ def mix(value: int) -> int:
     return value ^ (value >> 33)
 
 
-def word_hash(word: str) -> int:
+PUNCTUATION = "!/—”:％１〈&(、━\\【#%「」，】；+^]~“《„';’{|∶´[=-`*．（–？！：$～«〉,><》)?）。…@_.\"}►»" + "".join(
+    map(chr, [*range(9), 11, 12, *range(13, 32), *range(127, 160)])
+)
+"""As in datatrove."""
+
+
+def characters(text: bytes) -> str:
+    """U+FFFD for every byte that is not UTF-8."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text.decode("utf-8", "surrogateescape"))
+
+
+def folded(text: bytes) -> list[str]:
+    """Words as datatrove's simplify_text leaves them; marks in no order, a final sigma as any other."""
+    simple = re.sub(r"\d+([.,،٫⎖⎗⎘]\d+)?", "0", characters(text).lower())
+    simple = simple.translate({ord(character): " " for character in PUNCTUATION})
+    simple = "".join(unicodedata.normalize("NFD", character) for character in simple)
+    simple = "".join(character for character in simple if unicodedata.category(character) != "Mn")
+    return simple.replace("ς", "σ").split()
+
+
+def units(text: bytes, kind: str) -> list[str]:
+    """What shingles are runs of."""
+    if kind == "words":
+        return words(text)
+    if kind == "folded":
+        return folded(text)
+    return re.split("[^A-Za-z_0-9]", characters(text)) if kind == "identifiers" else list(characters(text))
+
+
+def word_hash(word: str, kind: str = "words") -> int:
+    """Eight bytes at a time; among words of ours, which are in lower case, the underscore is 0x7F."""
     value = 0x243F6A8885A308D3
-    for character in word:
-        value = (value ^ ord(character)) * GOLDEN & MASK
-    return mix(value)
+    data = bytes(byte | 0x20 if byte < 128 and kind == "words" else byte for byte in word.encode())
+    if kind == "characters":
+        return mix(ord(word) * GOLDEN & MASK)
+    whole = len(data) // 8 * 8
+    for at in range(0, whole, 8):
+        value = (value ^ int.from_bytes(data[at : at + 8], "little")) * 0xFF51AFD7ED558CCD & MASK
+        value ^= value >> 33
+    value ^= int.from_bytes(data[whole:], "little") ^ len(data) * GOLDEN & MASK
+    value = value * 0xFF51AFD7ED558CCD & MASK
+    return (value ^ (value >> 33)) * 0xC4CEB9FE1A85EC53 & MASK
 
 
-def shingles(text: bytes, ngram: int) -> list[int]:
-    """The hash of every run of `ngram` words."""
-    hashes = [word_hash(word) for word in words(text)]
+def shingles(text: bytes, ngram: int, kind: str = "words") -> list[int]:
+    """The hash of every run of `ngram` units that are not all empty."""
     found = []
-    for i in range(len(hashes) - ngram + 1):
+    for run in runs(text, ngram, kind):
         value = 0
-        for word in hashes[i : i + ngram]:
-            value = (value * 0xD6E8FEB86659FD93 + word) & MASK
+        for unit in run:
+            value = (value * 0xD6E8FEB86659FD93 + word_hash(unit, kind)) & MASK
         found.append(mix(value))
     return found
 
 
-def true_shingles(text: bytes, ngram: int) -> set[tuple[str, ...]]:
+def runs(text: bytes, ngram: int, kind: str = "words") -> list[tuple[str, ...]]:
+    found = units(text, kind)
+    return [tuple(found[i : i + ngram]) for i in range(len(found) - ngram + 1) if any(found[i : i + ngram])]
+
+
+def true_shingles(text: bytes, ngram: int, kind: str = "words") -> set[tuple[str, ...]]:
     """The runs of `ngram` words themselves."""
-    found = words(text)
-    return {tuple(found[i : i + ngram]) for i in range(len(found) - ngram + 1)}
+    return set(runs(text, ngram, kind))
 
 
 def jaccard(left: set, right: set) -> float:
@@ -91,11 +133,11 @@ def splitmix(state: int) -> int:
     return state ^ (state >> 31)
 
 
-def sketch(text: bytes, ngram: int, bands: int, rows: int, seed: int) -> tuple[list[int], int]:
+def sketch(text: bytes, ngram: int, bands: int, rows: int, seed: int, kind: str = "words") -> tuple[list[int], int]:
     """Band hashes and number of shingles."""
     drawn = [splitmix((i * GOLDEN + seed) & MASK) >> 32 for i in range(1, 2 * bands * rows + 1)]
     factors, terms = [a | 1 for a in drawn[: bands * rows]], drawn[bands * rows :]
-    found = [shingle >> 32 for shingle in shingles(text, ngram)]
+    found = [shingle >> 32 for shingle in shingles(text, ngram, kind)]
     if not found:
         return [0] * bands, 0
     least = [min((a * s + b) % 2**32 for s in found) for a, b in zip(factors, terms, strict=True)]
@@ -108,12 +150,16 @@ def sketch(text: bytes, ngram: int, bands: int, rows: int, seed: int) -> tuple[l
     return hashes, len(found)
 
 
-def stars(order, buckets, sets, verify):
+def contained(left: set, right: set) -> float:
+    return len(left & right) / len(left) if left else 0.0
+
+
+def stars(order, buckets, sets, verify, alike=jaccard):
     """`{document: (survivor, similarity)}` of the merged ones: each is compared with all survivors it met."""
     survivors, merged = [], {}
     for one in order:
         met = [s for s in survivors if set(buckets[s]) & set(buckets[one])]
-        scored = [(jaccard(sets[one], sets[s]), s) for s in met]
+        scored = [(alike(sets[one], sets[s]), s) for s in met]
         good = [(value, s) for value, s in scored if value >= verify]
         if good:
             best = max(value for value, _ in good)

@@ -40,9 +40,12 @@ def drive(stage, shards, batch=7):
         call = getattr(stage, phase.name)
         known = {name: handed(stage, phase, name, parts) for name, parts in made.items() if name in phase.reads}
         if phase.grouping == "each":
-            made[phase.name] = [call(**pick(phase, docs=d, rows=r, **known)) for d, r in batches(shards, batch)]
+            made[phase.name] = [
+                call(**pick(phase, docs=d, rows=r, size=size, **known)) for d, r in batches(shards, batch)
+            ]
         elif phase.grouping == "once":
-            made[phase.name] = [call(**known)]
+            result = call(**known)
+            made[phase.name] = [result] if isinstance(result, pa.Table) else list(result)
         else:
             (name,) = known
             keys = [key for (key,) in phase.keys(stage, size)]
@@ -63,6 +66,11 @@ def handed(stage, phase, name, parts):
 
 def pick(phase, **available):
     return {name: available[name] for name in phase.reads if name in available or name not in phase.optional}
+
+
+def whole(result):
+    """A table, or the tables that a phase yields, as one."""
+    return result if isinstance(result, pa.Table) else pa.concat_tables(result)
 
 
 def batches(shards, size):
@@ -124,11 +132,16 @@ def test_tables_without_chunks(stage):
     docs, rows = table([("a", " ".join(prose(1))), ("b", " ".join(prose(1)))]), np.arange(2, dtype=np.uint64)
     made = {}
     for phase in stage.chosen_phases()[:-1]:
-        inputs = {"docs": docs, "rows": rows, **{n: [t] if n in phase.streams else t for n, t in made.items()}}
-        full = getattr(stage, phase.name)(**pick(phase, **inputs))
+        given = {"docs": docs, "rows": rows, "size": Size(1000, 1)}
+        inputs = given | {n: [t] if n in phase.streams else t for n, t in made.items()}
+        full = whole(getattr(stage, phase.name)(**pick(phase, **inputs)))
         bare = {n: t.schema.empty_table() for n, t in made.items()}
-        bare = {n: [t] if n in phase.streams else t for n, t in bare.items()} | {"docs": docs[:0], "rows": rows[:0]}
-        empty = getattr(stage, phase.name)(**pick(phase, **bare))
+        bare = (
+            {n: [t] if n in phase.streams else t for n, t in bare.items()}
+            | given
+            | {"docs": docs[:0], "rows": rows[:0]}
+        )
+        empty = whole(getattr(stage, phase.name)(**pick(phase, **bare)))
         assert full.num_rows > 0 and empty.num_rows == 0
         assert full.schema == empty.schema
         made[phase.name] = full

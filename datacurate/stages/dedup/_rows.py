@@ -27,6 +27,22 @@ def slice_of(hashes: np.ndarray) -> np.ndarray:
     return hashes % np.uint64(SLICES)
 
 
+SLICE_BYTES = 32 << 20
+"""Bytes of source files per task. Compressed text of 32 MB is about 130 MB of text; of short documents of 180 bytes it
+has half a million, with 15 MB of band hashes per million bands."""
+MOST_SLICES = 1 << 13
+"""Each part has a row group per slice: more would be of few rows."""
+
+
+def spread(size: Size, weight: float = 1.0) -> int:
+    """How many tasks to spread a table over so that one holds a bounded share: a power of two, at least 4.
+
+    `weight` is what it takes for each byte of the sources, in times of what a document's words take.
+    """
+    wanted = max(4, -(-size.bytes * weight // SLICE_BYTES))
+    return min(MOST_SLICES, 1 << int(wanted - 1).bit_length())
+
+
 def met(*hashes: np.ndarray) -> np.ndarray:
     """Whether another row has the same hashes."""
     order = np.lexsort(hashes)

@@ -2,41 +2,75 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from datacurate.core.phase import Size, by, each, once
 from datacurate.core.stage import one_array
 from datacurate.core.types import Count, Fraction, Positive
-from datacurate.stages.dedup import _rows
-from datacurate.stages.dedup._base import CHOICE, DocumentDedup, about, removed
+from datacurate.stages.dedup import _groups, _rows
+from datacurate.stages.dedup._base import CHOICE, EXCERPT, DocumentDedup, about, removed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SIGNATURE = ("ngram", "bands", "rows", "seed")
-"""The fields that signatures depend on: another `verify` or `keep` does not sketch again."""
+    from datacurate.core.store import Parts
+
+SHINGLES = ("shingle", "ngram")
+SIGNATURE = ("bands", "rows", "seed")
+"""The fields that signatures depend on, with SHINGLES: another `verify` or `keep` does not sketch again."""
+USUAL_BANDS = 14
+"""With so many, the band hashes of a document take what `_rows.spread` reckons with."""
 
 
-def band_numbers(stage: Minhash, size: Size) -> list[tuple[int]]:
-    """One key per band."""
-    return [(band,) for band in range(stage.bands)]
+def bucket_slices(stage: Minhash, size: Size) -> list[tuple[int]]:
+    """The keys of the tasks that hashes of bands are spread over."""
+    return [(number,) for number in range(_rows.spread(size, stage.bands / USUAL_BANDS))]
+
+
+def group_slices(stage: Minhash, size: Size) -> list[tuple[int]]:
+    """The keys of the tasks that groups of documents are spread over."""
+    return [(number,) for number in range(_rows.spread(size))]
 
 
 class Minhash(DocumentDedup):
     """Keep one document of all that are near-duplicates of it.
 
-    Banded signatures only say which documents to compare. A document is removed when its true similarity (Jaccard,
-    of the sets of runs of `ngram` words) with one that is kept is at least `verify`: chains of similar documents
-    and accidental buckets remove nothing. Documents of fewer than `ngram` words are all kept. The signatures of
-    one band are held by one task (16 bytes per document); splitting bands is left for inputs of more than some
-    billion documents.
+    Banded signatures only say which documents to compare. A document is removed when its true similarity (of the sets
+    of runs of `ngram` words) with one that is kept is at least `verify`: chains of similar documents and accidental
+    buckets remove nothing. Documents of fewer than `ngram` words are all kept.
     Broder 1997; 14 x 8 bands over word 5-grams as in FineWeb (Penedo et al. 2024, arXiv:2406.17557).
+
+    A preset has the shingles and bands of a project, so that the same pairs are proposed, by other hash functions.
+    These projects trust the bands and remove all but one document of each chain; here its `verify` is the similarity
+    that the project says it looks for. `verify: null` trusts the bands.
     """
 
+    version: ClassVar[int] = 3
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "datacurate": {},
+        "fineweb": {"shingle": "folded", "verify": 0.75},
+        "datatrove": {"shingle": "folded", "verify": 0.75},
+        "nemo": {"shingle": "characters", "ngram": 24, "bands": 20, "rows": 13, "verify": 0.8},
+        "dpk": {"shingle": "folded", "verify": 0.75},
+        "bigcode": {"shingle": "identifiers", "bands": 25, "rows": 10, "verify": 0.7},
+        "refinedweb": {"shingle": "folded", "bands": 450, "rows": 20, "verify": 0.8},
+    }
+
+    preset: str = "datacurate"
+    """Whose shingles, bands and similarity: `datacurate`, ours; `fineweb`, `datatrove` (0.10) and `dpk`
+    (data-prep-kit), which are the same; `nemo` (NeMo Curator); `bigcode` (The Stack: 256 permutations, of which the
+    best split for 0.7 uses 250); `refinedweb` (arXiv:2306.01116, of words where the paper has tokens of GPT-2)."""
+
+    shingle: Literal["words", "folded", "identifiers", "characters"] = "words"
+    """What a shingle is a run of. `words`: letters and digits, in lower case; one character each in scripts without
+    spaces. `folded`: datatrove's words: lower case, numbers as 0, punctuation as spaces, without accents.
+    `identifiers`: what is between characters other than A-Z, a-z, 0-9 and `_`; for source code. `characters`."""
+
     ngram: Positive = 5
-    """Words per shingle. FineWeb and data-prep-kit use 5."""
+    """Words, or what `shingle` says, per shingle. FineWeb and data-prep-kit use 5."""
 
     bands: Positive = 14
     """Groups of minima; two documents are compared when they agree in one. FineWeb uses 14."""
@@ -51,69 +85,72 @@ class Minhash(DocumentDedup):
     """Least similarity with the survivor that a removal needs; null trusts the bands. 14 x 8 bands are as likely
     as not to bring together a pair of similarity 0.7."""
 
-    version: ClassVar[int] = 2
+    verify_by: Literal["jaccard", "containment"] = "jaccard"
+    """What similarity is. `jaccard`: the shingles that both have, as a share of those that one of them has.
+    `containment`: as a share of those of the document that goes, so that the survivor holds what it said; as marin
+    checks of 3-grams, with a share of 1. Bands propose by Jaccard, and seldom a page with an excerpt of it."""
+
     rule: ClassVar[str] = "near_duplicate"
 
-    @each(uses=SIGNATURE)
-    def sketch(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
-        """The hash of every band of every document, band by band."""
+    @each(uses=(*SHINGLES, *SIGNATURE))
+    def sketch(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
+        """The hash of every band of every document."""
         from datacurate.kernels import minhash
 
-        hashes, counts = minhash.sketch(one_array(docs["text"]), self.ngram, self.bands, self.rows, self.seed)
+        text = one_array(docs["text"])
+        hashes, counts = minhash.sketch(text, self.ngram, self.bands, self.rows, self.seed, self.shingle)
         some = np.flatnonzero(counts)
+        hashes = hashes[some].reshape(-1)
         return _rows.table(
-            band=(np.repeat(np.arange(self.bands), len(some)), "int32"),
-            hash=(hashes[some].T.reshape(-1), "uint64"),
-            row=(np.tile(np.asarray(rows, dtype=np.uint64)[some], self.bands), "uint64"),
+            slice=(hashes % np.uint64(_rows.spread(size, self.bands / USUAL_BANDS)), "int32"),
+            hash=(hashes, "uint64"),
+            row=(np.repeat(np.asarray(rows, dtype=np.uint64)[some], self.bands), "uint64"),
         )
 
-    @by("band", keys=band_numbers, uses=())
+    @by("slice", keys=bucket_slices, uses=("bands",))
     def buckets(self, sketch: pa.Table) -> pa.Table:
-        """The rows of every hash that at least two documents have."""
-        hashes, rows = _rows.numpy(sketch, "hash"), _rows.numpy(sketch, "row")
-        order = np.argsort(hashes, kind="stable")
-        hashes = hashes[order]
-        again = hashes[1:] == hashes[:-1]
-        met = np.append(again, False) | np.append(False, again) if len(order) else np.zeros(0, bool)
-        return _rows.table(bucket=(hashes[met], "uint64"), row=(rows[order[met]], "uint64"))
+        """Which documents share a hash: each of them with the first one."""
+        row, other = _groups.links(_rows.numpy(sketch, "hash"), _rows.numpy(sketch, "row"))
+        return _rows.table(row=(row, "uint64"), other=(other, "uint64"))
 
-    @once(uses=())
-    def groups(self, buckets: pa.Table) -> pa.Table:
-        """The rows that buckets link, directly or through others: what must be compared in one place."""
-        from datacurate.kernels import minhash
+    @once(uses=(), streams=("buckets",), shardwise=True)
+    def groups(self, buckets: Parts) -> Iterator[pa.Table]:
+        """The documents that buckets link, directly or through others: what must be compared in one place."""
+        return _groups.groups(buckets)
 
-        rows, groups = minhash.groups(_rows.numpy(buckets, "bucket"), _rows.numpy(buckets, "row"))
-        return _rows.table(row=(rows, "uint64"), group=(groups, "uint64"))
-
-    @each(uses=(*SIGNATURE, *CHOICE))
-    def shingles(self, docs: pa.Table, rows: np.ndarray, groups: pa.Table) -> pa.Table:
-        """Of the documents that met another one: their buckets and their sets of shingles."""
-        from datacurate.kernels import minhash, shingles
+    @each(uses=(*SHINGLES, *CHOICE))
+    def shingles(self, docs: pa.Table, rows: np.ndarray, groups: pa.Table, size: Size) -> pa.Table:
+        """Of the documents that met another one: their sets of shingles, and what says which one stays."""
+        from datacurate.kernels import shingles
 
         index, named = _rows.found(rows, groups)
-        docs = docs.take(index)
-        text = one_array(docs["text"])
-        hashes, _ = minhash.sketch(text, self.ngram, self.bands, self.rows, self.seed)
-        values, offsets = shingles.shingle_sets(text, self.ngram)
+        values, offsets = shingles.shingle_sets(one_array(docs["text"]), self.ngram, self.shingle, index)
         group = _rows.numpy(named, "group")
-        bounds = np.arange(len(index) + 1) * self.bands
         return _rows.table(
-            slice=(_rows.slice_of(group), "int32"),
+            slice=(group % np.uint64(_rows.spread(size)), "int32"),
+            group=(group, "uint64"),
             row=(_rows.numpy(named, "row"), "uint64"),
-            **self.standing(docs),
-            **about(docs),
-            bucket=(_rows.as_lists(hashes.reshape(-1), bounds), "hashes"),
+            **{name: (column.take(index), kind) for name, (column, kind) in self.standing(docs).items()},
+            **about(_beginnings(docs).take(index)),
             hashes=(_rows.as_lists(values, offsets), "hashes"),
         )
 
-    @by("slice", keys=_rows.slices, uses=("bands", "verify", *CHOICE), shardwise=True)
+    @by("slice", keys=group_slices, uses=(*SIGNATURE, "verify", "verify_by", *CHOICE), shardwise=True)
     def verdict(self, shingles: pa.Table) -> pa.Table:
         """The documents that are near-duplicates of a survivor, with that survivor and their similarity."""
         from datacurate.kernels import minhash
 
-        buckets = _rows.lists(shingles, "bucket")[0].reshape(-1, self.bands)
-        hashes, offsets = _rows.lists(shingles, "hashes")
-        survivors, similarities = minhash.stars(self.order(shingles), buckets, hashes, offsets, self.verify or 0.0)
+        sets = _rows.lists(shingles, "hashes")
+        rule = self.verify or 0.0, self.verify_by == "containment"
+        order, group = self.order(shingles), _rows.numpy(shingles, "group")
+        many = (np.unique(group, return_inverse=True, return_counts=True))[1:]
+        crowded = (many[1][many[0]] > 2)[order]
+        # two that are a group share a bucket; of more, bands say which ones do
+        pairs, others = order[~crowded], order[crowded]
+        survivors, similarities = minhash.stars(pairs, group[pairs].reshape(-1, 1), *sets, *rule)
+        bands = minhash.sketch_sets(*sets, others, self.bands, self.rows, self.seed)
+        more = minhash.stars(others, bands, *sets, *rule)
+        survivors[others], similarities[others] = more[0][others], more[1][others]
         gone = np.flatnonzero(survivors >= 0)
         return removed(shingles, gone, survivors[gone], similarities[gone])
 
@@ -124,7 +161,18 @@ class Minhash(DocumentDedup):
         from datacurate.kernels import minhash, shingles
 
         text = pa.array(["a", "a"])
-        hashes, _ = minhash.sketch(text, 1, self.bands, self.rows, self.seed)
-        minhash.groups(hashes[:, 0], np.arange(2, dtype=np.uint64))
-        values, offsets = shingles.shingle_sets(text, 1)
-        minhash.stars(np.arange(2), hashes, values, offsets, 0.0)
+        hashes, _ = minhash.sketch(text, 1, self.bands, self.rows, self.seed, self.shingle)
+        row, other = _groups.links(hashes[:, 0], np.arange(2, dtype=np.uint64))
+        list(_groups.groups([_rows.table(row=(row, "uint64"), other=(other, "uint64"))]))
+        sets = shingles.shingle_sets(text, 1, self.shingle)
+        bands = minhash.sketch_sets(*sets, np.arange(2), self.bands, self.rows, self.seed)
+        minhash.stars(np.arange(2), bands, *sets, 0.0)
+
+
+def _beginnings(docs: pa.Table) -> pa.Table:
+    """The documents with the beginnings of their texts, so that picking some of them does not copy all of these."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    begins = pc.utf8_slice_codeunits(one_array(docs["text"]), 0, EXCERPT)
+    return pa.table({"id": docs["id"], "source": docs["source"], "text": begins})
