@@ -15,8 +15,8 @@ from numba import njit
 
 from datacurate.kernels import text as words
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
+from datacurate.kernels.blake2s import digests
 from datacurate.kernels.memory import first_bytes, hash_bytes, load64, mixed, pointer, same_bytes, store64
-from datacurate.kernels.winnow_digest import BLOCK, digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -166,15 +166,14 @@ def _room(rows, count):
 def _anchors(data, offsets, bounds, hashes, least, kgram, rows):
     """A row for the anchors of every document, but for repetition that others tell of; and how many.
 
-    Where a text repeats itself at once, as a ruler of dashes does, nearly every symbol is an anchor, all with one
-    block. Behind the first two windows' length of such a run only as many rows are kept as its windows need to be
-    covered, one for at most `least` symbols, and its last. All that are left out are repeats, and so are the two kept
-    beside them, which cover the same symbols.
+    HIGH and LOW are the bytes between which the block lies. Where a text repeats itself at once, as a ruler of dashes
+    does, nearly every symbol is an anchor, all with one block. Behind the first two windows' length of such a run only
+    as many rows are kept as its windows need to be covered, one for at most `least` symbols, and its last. All that are
+    left out are repeats, and so are the two kept beside them, which cover the same symbols.
     """
     width = least - kgram + 1
     tokens = len(bounds) > 0
     ring = np.empty(3 * width, np.uint64)
-    pad = np.empty(BLOCK, np.uint8)
     said, marks, valued = pointer(data), pointer(bounds), pointer(hashes)
     longest = 0
     for doc in range(len(offsets) - 1):
@@ -188,43 +187,43 @@ def _anchors(data, offsets, bounds, hashes, least, kgram, rows):
         if last - first < least:
             continue
         found = _choose(said, valued, tokens, first, last, kgram, width, *scratch)
-        from_byte, length, high, low = np.int64(0), np.int64(-1), np.uint64(0), np.uint64(0)
+        byte, length = np.int64(0), np.int64(-1)
         began = kept = waiting = np.int64(-1)
-        byte = size = np.int64(0)
-        for a in range(found + 1):
+        for a in range(found):
             after = np.int64(starts[a + 1]) if a + 1 < found else last - first - least + 1
-            same = False
-            if a < found:
-                byte = _place(marks, tokens, first + starts[a])
-                size = _place(marks, tokens, first + after - 1 + least) - byte
-                same = (
-                    a > 0 and values[a] == values[a - 1] and size == length and same_bytes(said, from_byte, byte, size)
-                )
+            before = byte
+            byte = _place(marks, tokens, first + starts[a])
+            size = _place(marks, tokens, first + after - 1 + least) - byte
+            same = a > 0 and values[a] == values[a - 1] and size == length and same_bytes(said, before, byte, size)
             if waiting >= 0 and (not same or places[a] - kept > least):
                 rows = _room(rows, count)
-                _write(rows[count], values[waiting], high, low, doc, starts, places, waiting, rows[count - 1, WINDOWS])
+                _write(rows, count, values, doc, starts, places, waiting, after - starts[a], before, length)
+                rows[count, WINDOWS] = rows[count - 1, WINDOWS]
                 count += 1
                 kept, waiting = np.int64(places[waiting]), np.int64(-1)
-            if a == found:
-                break
             if not same:
-                high, low = digest(said, byte, byte + size, pad)
                 began, length = np.int64(places[a]), size
-            from_byte = byte
-            if same and places[a] - began > 2 * least:
+            elif places[a] - began > 2 * least:
                 waiting = np.int64(a)
                 continue
             rows = _room(rows, count)
-            _write(rows[count], values[a], high, low, doc, starts, places, a, after - starts[a])
+            _write(rows, count, values, doc, starts, places, a, after - starts[a], byte, size)
             count += 1
             kept = np.int64(places[a])
+        if waiting >= 0:
+            rows = _room(rows, count)
+            _write(rows, count, values, doc, starts, places, waiting, np.int64(0), byte, length)
+            rows[count, WINDOWS] = rows[count - 1, WINDOWS]
+            count += 1
     return rows, count
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def _write(row, value, high, low, doc, starts, places, a, windows):
-    row[ANCHOR], row[HIGH], row[LOW], row[DOCUMENT] = value, high, low, np.uint64(doc)
-    row[START], row[LEAD], row[WINDOWS] = np.uint64(starts[a]), np.uint64(places[a] - starts[a]), np.uint64(windows)
+def _write(rows, count, values, doc, starts, places, a, windows, byte, size):
+    rows[count, ANCHOR], rows[count, DOCUMENT] = values[a], np.uint64(doc)
+    rows[count, HIGH], rows[count, LOW] = np.uint64(byte), np.uint64(byte + size)
+    rows[count, START], rows[count, LEAD] = np.uint64(starts[a]), np.uint64(places[a] - starts[a])
+    rows[count, WINDOWS] = np.uint64(windows)
 
 
 def kgram(least: int) -> int:
@@ -255,6 +254,7 @@ def anchors(text: pa.Array | pa.ChunkedArray, least: int, tokens: bool) -> np.nd
         made = symbols(data, offsets[first : after + 1], tokens)
         rows, count = _anchors(*made, least, kgram(least), np.empty((1024, COLUMNS), np.uint64))
         rows = rows[:count].copy()
+        rows[:, [HIGH, LOW]] = digests(made.data, rows[:, HIGH].astype(np.int64), rows[:, LOW].astype(np.int64))
         rows[:, DOCUMENT] += np.uint64(first)
         found.append(rows)
     return np.concatenate(found)

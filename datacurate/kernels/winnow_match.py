@@ -13,9 +13,9 @@ import numpy as np
 from numba import njit
 
 from datacurate.kernels.arrow import read_only
+from datacurate.kernels.blake2s import digests
 from datacurate.kernels.memory import hash_bytes, mixed, pointer, same_bytes
 from datacurate.kernels.winnow import BASE, SPACE
-from datacurate.kernels.winnow_digest import BLOCK, digest
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -59,7 +59,7 @@ def _bounds(data, offsets, bases, counts, tokens, out):
 
 
 @njit(nogil=True, cache=True)
-def _window_keys(data, bounds, base, windows, lead, least, digests, pad, keys, values):
+def _window_keys(data, bounds, base, windows, lead, least, mask, keys, values):
     """A hash of every window of a context and of the anchor's place in it."""
     oldest, rolling = np.uint64(1), np.uint64(0)
     for t in range(windows + least - 1):
@@ -70,10 +70,7 @@ def _window_keys(data, bounds, base, windows, lead, least, digests, pad, keys, v
         if i < 0:
             oldest *= BASE
             continue
-        said = rolling
-        if digests:
-            said, _ = digest(data, bounds[base + i], bounds[base + i + least], pad)
-        keys[i] = mixed(said + np.uint64(lead - i) * GOLDEN)
+        keys[i] = mixed(rolling + np.uint64(lead - i) * GOLDEN) & mask
         rolling -= values[i] * oldest
 
 
@@ -85,19 +82,18 @@ def _equal(data, bounds, a, b, least):
 
 
 @njit(nogil=True, cache=True)
-def _meet(data, bounds, bases, flats, groups, windows, leads, least, digests, mask, firsts):
+def _meet(data, bounds, bases, flats, groups, windows, leads, least, mask, given, firsts):
     """Writes to `firsts[flats[c] + i]` the first window that equals window `i` of class `c`; its own number if none.
 
     Of classes without a context only their own number is written. False when windows that differ have equal hashes,
-    unless these are digests: someone may have made texts that all meet in the hash.
+    unless other keys of all windows are `given`: someone may have made texts that all meet in the hash.
     """
     said, marks = pointer(data), pointer(bounds)
-    pad = np.empty(BLOCK, np.uint8)
     most = 0
     for c in range(len(groups)):
         most = max(most, windows[c])
     values = np.empty(most + least, np.uint64)
-    keys = np.empty(flats[-1], np.uint64)
+    keys = given if len(given) else np.empty(flats[-1], np.uint64)
     owners = np.empty(flats[-1], np.int32)
     slots = np.zeros(16, np.int32)
     c = 0
@@ -120,13 +116,13 @@ def _meet(data, bounds, bases, flats, groups, windows, leads, least, digests, ma
             continue
         for one in range(c, last):
             flat, base, lead = flats[one], bases[one], np.int64(leads[one])
-            _window_keys(said, marks, base, np.int64(windows[one]), lead, least, digests, pad, keys[flat:], values)
+            if not len(given):
+                _window_keys(said, marks, base, np.int64(windows[one]), lead, least, mask, keys[flat:], values)
             met = np.int64(-2)
             for i in range(windows[one]):
                 own = flat + i
                 owners[own] = one
-                key = keys[own] & mask
-                keys[own] = key
+                key = keys[own]
                 at = key & np.uint64(size - 1)
                 found = np.int64(-1)
                 while slots[at]:
@@ -144,7 +140,7 @@ def _meet(data, bounds, bases, flats, groups, windows, leads, least, digests, ma
                         if same:
                             found = entry
                             break
-                        if not digests:
+                        if not len(given):
                             return False
                     at = (at + np.uint64(1)) & np.uint64(size - 1)
                 if found < 0:
@@ -175,9 +171,18 @@ def first_windows(
     firsts = np.empty(int(flats[-1]), np.int64)
     # windows of classes without a context are never looked at
     shape = (data, bounds, bases, flats, classes.groups, np.where(contested, windows, 1), classes.leads, least)
-    if not _meet(*shape, False, np.uint64(mask), firsts):
-        _meet(*shape, True, np.uint64(mask), firsts)
+    if not _meet(*shape, np.uint64(mask), np.empty(0, np.uint64), firsts):
+        _meet(*shape, ALL, _digested(data, bounds, bases, flats, contested, least), firsts)
     return firsts, flats
+
+
+def _digested(data, bounds, bases, flats, contested, least) -> np.ndarray:
+    """A word of the digest of every window of a contested class."""
+    keys = np.zeros(int(flats[-1]), np.uint64)
+    which = np.repeat(contested, np.diff(flats))
+    at = np.flatnonzero(which) + np.repeat((bases - flats)[:-1], np.diff(flats))[which]
+    keys[which] = digests(data, bounds[at], bounds[at + least])[:, 0]
+    return keys
 
 
 @njit(nogil=True, cache=True, forceinline=True)

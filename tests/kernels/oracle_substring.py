@@ -50,3 +50,92 @@ def by_suffix_array(texts: list[np.ndarray], least: int, everything: bool = Fals
     np.add.at(ends, suffixes[repeat] + least, -1)
     covered = np.cumsum(ends)[:-1] > 0
     return np.split(covered, bounds[1:-1])
+
+
+WORD = 2**64
+BASE, FIRST, SECOND = 0xD6E8FEB86659FD93, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+
+
+def mixed(h: int) -> int:
+    """SplitMix64's finaliser, with other shifts."""
+    h = (h ^ (h >> 32)) * FIRST % WORD
+    h = (h ^ (h >> 29)) * SECOND % WORD
+    return h ^ (h >> 32)
+
+
+def winnowed(values: list[int], blocks: list[bytes], least: int, kgram: int) -> list[tuple[int, bytes, int, int, int]]:
+    """(hash of the anchor, block, start, lead, windows) of every anchor that is told of, from the hashes of symbols.
+
+    `blocks` are the symbols' bytes.
+    """
+    hashes = []
+    for at in range(len(values) - kgram + 1):
+        rolling = 0
+        for value in values[at : at + kgram]:
+            rolling = (rolling * BASE + value) % WORD
+        hashes.append(mixed(rolling))
+    found: list[list[int]] = []
+    for start in range(len(values) - least + 1):
+        place = min(range(start, start + least - kgram + 1), key=lambda at: (hashes[at], -at))
+        if found and found[-1][1] == place:
+            found[-1][2] += 1
+        else:
+            found.append([start, place, 1])
+    rows = [
+        (hashes[place], b"".join(blocks[start : start + windows + least - 1]), start, place - start, windows)
+        for start, place, windows in found
+    ]
+    return [row for run in _runs(rows) for row in _thinned(run, least)]
+
+
+def _runs(rows: list) -> list[list]:
+    """Neighbours with one hash and one block."""
+    runs: list[list] = []
+    for row in rows:
+        if runs and runs[-1][-1][:2] == row[:2]:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    return runs
+
+
+def _thinned(run: list, least: int) -> list:
+    """The anchors in the first two windows' length, then as few as leave no gap wider than a window, and the last."""
+    place = [row[2] + row[3] for row in run]
+    kept = [at for at in range(len(run)) if place[at] - place[0] <= 2 * least]
+    for at in range(kept[-1] + 1, len(run)):
+        if place[at] - place[kept[-1]] > least:
+            kept.append(at - 1)
+    if kept[-1] != len(run) - 1:
+        kept.append(len(run) - 1)
+    return [run[at] for at in kept]
+
+
+def cut_bytes(text: bytes, spans: list[tuple[int, int]], tokens: list[tuple[int, int]] | None, lines: bool, gaps: bool):
+    """The bytes that go with spans of symbols, which do not touch; `tokens` are None where symbols are bytes."""
+    found = []
+    for first, after in spans:
+        if tokens is None:
+            start, end, low, high = first, after, first, after
+        else:
+            start, end = tokens[first][0], tokens[after - 1][1]
+            low = tokens[first - 1][1] if first else 0
+            high = tokens[after][0] if after < len(tokens) else len(text)
+        if lines:
+            begins = [at for at in range(low, high + 1) if at == 0 or text[at - 1 : at] == b"\n"]
+            stops = [at for at in range(low, high + 1) if at == len(text) or text[at - 1 : at] == b"\n"]
+            start, end = (begins[0], stops[-1]) if begins and stops else (0, 0)
+        elif tokens is None:
+            while start < end and text[start] & 0xC0 == 0x80:
+                start += 1
+            while start < end < len(text) and text[end] & 0xC0 == 0x80:
+                end -= 1
+        elif gaps and (low == 0 or high == len(text)):
+            start, end = low, high
+        elif gaps:
+            before, behind = text[low:start], text[end:high]
+            less = (before.count(b"\n"), len(before)) <= (behind.count(b"\n"), len(behind))
+            start, end = (low, end) if less else (start, high)
+        if start < end:
+            found.append((start, end))
+    return found
