@@ -64,7 +64,13 @@ def run(
 
 @app.command()
 def plan(
-    recipe: RECIPE, out: OUT = None, store: STORE = Path("store"), set_: SET = None, as_json: JSON = False
+    recipe: RECIPE,
+    out: OUT = None,
+    store: STORE = Path("store"),
+    set_: SET = None,
+    probe: Annotated[bool, typer.Option("--probe", help="Run a sample; predict disk and memory of the run.")] = False,
+    share: Annotated[float, typer.Option(help="Share of the documents that --probe runs.")] = 0.01,
+    as_json: JSON = False,
 ) -> None:
     """Show what a run would do, and why, without doing it."""
     from datacurate.api import load_recipe
@@ -72,6 +78,14 @@ def plan(
     from datacurate.describe import plan_as_json, plan_as_text
 
     loaded = load_recipe(recipe, set_ or [])
+    if probe:
+        from datacurate.audit.probe import as_json as forecast_as_json
+        from datacurate.audit.probe import as_text as forecast_as_text
+        from datacurate.audit.probe import probe as forecast
+
+        found = forecast(loaded, store, share)
+        _print(forecast_as_json(found) if as_json else forecast_as_text(found))
+        return
     resolved = resolve(loaded, store)
     before = (out or Path("runs") / loaded.name) / "plan.json"
     past = json.loads(before.read_text(encoding="utf-8")) if before.exists() else None

@@ -1,0 +1,95 @@
+"""Measures the sample: peaks of memory of single tasks, and what files hold beside what an empty one takes."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from datacurate.core.store import read_footer
+from datacurate.core.task import Task
+
+PAGE = 40
+"""Bytes of a Parquet page's header and of an empty zstd frame, about: columns of one row take 33 to 40."""
+
+
+class Peak:
+    """The highest memory of this process while a task runs, from /proc (Linux)."""
+
+    def __init__(self) -> None:
+        self.base = _status("VmRSS")
+
+    def of(self, task: Task) -> int:
+        """Do a task; its peak, less what earlier tasks left behind."""
+        import pyarrow as pa
+
+        gc.collect()
+        pa.default_memory_pool().release_unused()
+        _trim()
+        _forget_peak()
+        before = _status("VmRSS")
+        task.attempt()
+        return self.base + max(_status("VmHWM") - before, 0)
+
+
+def _trim() -> None:
+    """Give freed memory back, so that a peak is a task's own."""
+    import contextlib
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def _forget_peak() -> None:
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def _status(name: str) -> int:
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith(f"{name}:")), 0)
+
+
+def _groups(path: str) -> Iterator[Any]:
+    import pyarrow.parquet as pq
+
+    about = pq.read_metadata(path)
+    yield from (about.row_group(at) for at in range(about.num_row_groups))
+
+
+def overhead(path: str) -> int:
+    """Bytes of a file that do not grow with its rows: the footer, page headers, and excerpts in ledgers."""
+    with open(path, "rb") as file:
+        file.seek(-8, os.SEEK_END)
+        footer = int.from_bytes(file.read(4), "little") + 12
+    few = "excerpt" if path.endswith(".ledger.parquet") else ""
+    return footer + sum(_fixed(group.column(at), few) for group in _groups(path) for at in range(group.num_columns))
+
+
+def _fixed(column: Any, few: str) -> int:
+    """Bytes of a column that do not grow: all of a constant one, and of the excerpts, of which a ledger keeps few."""
+    constant = column.total_uncompressed_size < 2 * PAGE + column.num_values
+    size = column.total_compressed_size
+    return size if constant or column.path_in_schema == few else min(PAGE, size)
+
+
+def content(path: str) -> int:
+    """The other bytes."""
+    return max(os.path.getsize(path) - overhead(path), 0)
+
+
+def uncompressed(path: str, key: tuple[int, ...] | None = None) -> int:
+    """Bytes that a part, or its rows of one key, take in memory."""
+    groups = list(_groups(path))
+    if key is not None:
+        at = read_footer(path).get("groups", {}).get(",".join(map(str, key)))
+        groups = [] if at is None else [groups[at]]
+    return sum(group.total_byte_size for group in groups)
