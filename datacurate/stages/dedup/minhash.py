@@ -10,8 +10,8 @@ import numpy as np
 from datacurate.core.phase import Size, by, each, once
 from datacurate.core.stage import one_array
 from datacurate.core.types import Count, Fraction, Positive
-from datacurate.stages.dedup import _groups, _rows
-from datacurate.stages.dedup._base import CHOICE, EXCERPT, DocumentDedup, about, removed
+from datacurate.stages.dedup import _groups, _index, _neighbours, _rows
+from datacurate.stages.dedup._base import CHOICE, EXCERPT, about, removed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +35,7 @@ def group_slices(stage: Minhash, size: Size) -> list[tuple[int]]:
     return [(number,) for number in range(_rows.spread(size))]
 
 
-class Minhash(DocumentDedup):
+class Minhash(_index.IndexedDedup):
     """Keep one document of all that are near-duplicates of it.
 
     Banded signatures only say which documents to compare. A document is removed when its true similarity (of the sets
@@ -92,20 +92,62 @@ class Minhash(DocumentDedup):
 
     rule: ClassVar[str] = "near_duplicate"
 
+    @each(uses=(*SHINGLES, *SIGNATURE), over="against")
+    def index_bands(self, docs: pa.Table) -> pa.Table:
+        """The hash of every band of every document of another dataset."""
+        some, hashes = self._bands(docs)
+        return _neighbours.bands(hashes, docs["id"].take(some))
+
+    @each(uses=SHINGLES, over="against")
+    def index_sets(self, docs: pa.Table, dataset: str) -> pa.Table:
+        """The set of shingles of every document of another dataset."""
+        return _neighbours.sets(docs, dataset, *self._sets(docs))
+
     @each(uses=(*SHINGLES, *SIGNATURE))
     def sketch(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
         """The hash of every band of every document."""
-        from datacurate.kernels import minhash
-
-        text = one_array(docs["text"])
-        hashes, counts = minhash.sketch(text, self.ngram, self.bands, self.rows, self.seed, self.shingle)
-        some = np.flatnonzero(counts)
-        hashes = hashes[some].reshape(-1)
+        some, hashes = self._bands(docs)
+        hashes = hashes.reshape(-1)
         return _rows.table(
             slice=(hashes % np.uint64(_rows.spread(size, self.bands / USUAL_BANDS)), "int32"),
             hash=(hashes, "uint64"),
             row=(np.repeat(np.asarray(rows, dtype=np.uint64)[some], self.bands), "uint64"),
         )
+
+    def _bands(self, docs: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of the documents that have shingles, and the hashes of their bands."""
+        from datacurate.kernels import minhash
+
+        text = one_array(docs["text"])
+        hashes, counts = minhash.sketch(text, self.ngram, self.bands, self.rows, self.seed, self.shingle)
+        some = np.flatnonzero(counts)
+        return some, hashes[some]
+
+    def _sets(self, docs: pa.Table, chosen: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """`(hashes, offsets)` of the sets of shingles of all documents, or of some."""
+        from datacurate.kernels import shingles
+
+        return shingles.shingle_sets(one_array(docs["text"]), self.ngram, self.shingle, chosen)
+
+    @by("slice", keys=bucket_slices, uses=("bands",), shardwise=True, streams=("index_bands",))
+    def met(self, sketch: pa.Table, index_bands: Parts) -> Iterator[pa.Table]:
+        """Which documents of other datasets have a band's hash in common with one of these."""
+        return _neighbours.met(sketch, index_bands)
+
+    @each(uses=SHINGLES)
+    def sought(self, docs: pa.Table, rows: np.ndarray, met: pa.Table) -> pa.Table:
+        """The sets of shingles of these documents, and with which others they are to be compared."""
+        return _neighbours.sought(docs, rows, met, lambda chosen: self._sets(docs, chosen))
+
+    @by("slice", keys=_index.slices, uses=("verify", "verify_by"), streams=("index_sets",))
+    def compared(self, sought: pa.Table, slice: int, index_sets: Parts) -> pa.Table:
+        """Of one slice of the other datasets the most alike document, if it is alike enough."""
+        return _neighbours.compared(sought, index_sets, slice, self.verify or 0.0, self.verify_by == "containment")
+
+    @by("slice", keys=_rows.slices, uses=(), shardwise=True)
+    def known(self, compared: pa.Table) -> pa.Table:
+        """The documents that are near-duplicates of one of another dataset, with that and their similarity."""
+        return _neighbours.verdict(compared)
 
     @by("slice", keys=bucket_slices, uses=("bands",))
     def buckets(self, sketch: pa.Table) -> pa.Table:
@@ -119,12 +161,12 @@ class Minhash(DocumentDedup):
         return _groups.groups(buckets)
 
     @each(uses=(*SHINGLES, *CHOICE))
-    def shingles(self, docs: pa.Table, rows: np.ndarray, groups: pa.Table, size: Size) -> pa.Table:
+    def shingles(
+        self, docs: pa.Table, rows: np.ndarray, groups: pa.Table, size: Size, known: pa.Table | None = None
+    ) -> pa.Table:
         """Of the documents that met another one: their sets of shingles, and what says which one stays."""
-        from datacurate.kernels import shingles
-
-        index, named = _rows.found(rows, groups)
-        values, offsets = shingles.shingle_sets(one_array(docs["text"]), self.ngram, self.shingle, index)
+        index, named = _rows.found_but(rows, groups, known)
+        values, offsets = self._sets(docs, index)
         group = _rows.numpy(named, "group")
         return _rows.table(
             slice=(group % np.uint64(_rows.spread(size)), "int32"),
