@@ -248,6 +248,29 @@ def test_digests(docs, ignore_case):
         digests, lengths = content.digests(array, ignore_case)
         assert lengths.tolist() == [len(text) for text in expected]
         assert [row.tobytes() for row in digests] == [hashlib.blake2b(t, digest_size=16).digest() for t in expected]
+        quick, lengths = content.quick_digests(array, ignore_case)
+        assert lengths.tolist() == [len(text) for text in expected]
+        assert [row.tobytes() for row in quick] == [hashlib.blake2s(t, digest_size=16).digest() for t in expected]
+
+
+BLOCKS = [
+    "a" * 63 + " ",
+    " " + "a" * 63,
+    "A b" * 30,
+    "a" * 62 + "  ",
+    "a\n" * 40,
+    "é" + "x" * 70,
+    "\x1c" + "B" * 90,
+    "z" * 31,
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(BLOCKS), max_size=8).map("".join), max_size=4), st.booleans())
+def test_normalised_by_blocks_of_64_bytes(docs, ignore_case):
+    data, bounds = content.normalised(pa.array(docs, pa.string()), ignore_case)
+    expected = [oracle.normalised(doc.encode(), ignore_case) for doc in docs]
+    assert [data[a:b].tobytes() for a, b in pairwise(bounds)] == expected
 
 
 def test_lower_case_may_be_longer():
@@ -258,7 +281,7 @@ def test_lower_case_may_be_longer():
 @pytest.mark.skipif("NUMBA_BOUNDSCHECK" in os.environ, reason="is the child")
 def test_with_bounds_checking(tmp_path):
     child = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
-    only = "test_shingle_sets or test_sketch or blocks or test_stars or test_digests or test_groups or long or longer"
+    only = "shingle_sets or test_sketch or blocks or test_stars or digests or test_groups or long or longer"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", only]
     done = subprocess.run(command, env=child, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]

@@ -19,7 +19,7 @@ class Exact(DigestDedup):
     """Keep one document of all that have the same text.
 
     Copies come first in any crawl and are cheap to find. Texts are compared after runs of white space became one
-    space and none at the ends; what is compared is their 128-bit BLAKE2b digest. Documents without text are all
+    space and none at the ends; what is compared is their 128-bit BLAKE2s digest. Documents without text are all
     kept: two empty documents say nothing alike, and a filter should drop them for being empty.
     Exact deduplication as in Lee et al. 2021 (arXiv:2107.06499), section 4, at the level of documents.
     """
@@ -27,14 +27,14 @@ class Exact(DigestDedup):
     ignore_case: bool = False
     """Whether upper and lower case count as the same. Off: what differs in case is left to `minhash`."""
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     rule: ClassVar[str] = "exact_duplicate"
 
     def digests(self, docs: pa.Table) -> tuple[np.ndarray, np.ndarray]:
         """The digests of the texts that are not empty."""
         from datacurate.kernels import content
 
-        digests, lengths = content.digests(one_array(docs["text"]), self.ignore_case)
+        digests, lengths = content.quick_digests(one_array(docs["text"]), self.ignore_case)
         some = np.flatnonzero(lengths)
         return digests[some], some
 
@@ -54,4 +54,4 @@ class Exact(DigestDedup):
 
         from datacurate.kernels import content
 
-        content.digests(pa.array(["a"]), self.ignore_case)
+        content.quick_digests(pa.array(["a"]), self.ignore_case)
