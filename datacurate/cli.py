@@ -79,9 +79,8 @@ def plan(
 
     loaded = load_recipe(recipe, set_ or [])
     if probe:
-        from datacurate.audit.probe import as_json as forecast_as_json
-        from datacurate.audit.probe import as_text as forecast_as_text
         from datacurate.audit.probe import probe as forecast
+        from datacurate.describe_forecast import forecast_as_json, forecast_as_text
 
         found = forecast(loaded, store, share)
         _print(forecast_as_json(found) if as_json else forecast_as_text(found))

@@ -102,8 +102,8 @@ def evidence(stage: FinishedStage, shard: str, number: int) -> list[Evidence]:
     paths = evidence_parts(stage)
     if shard in paths:
         return [Evidence(paths[shard])]
-    groups = [(path, read_footer(path).get("groups", {}).get(str(number))) for path in paths.values()]
-    return [Evidence(path, group) for path, group in groups if group is not None]
+    groups = [(path, read_footer(path).get("groups", {}).get(str(number), [])) for path in paths.values()]
+    return [Evidence(path, group) for path, several in groups for group in several]
 
 
 def evidence_parts(stage: FinishedStage) -> dict[str, Path]:

@@ -90,6 +90,6 @@ def uncompressed(path: str, key: tuple[int, ...] | None = None) -> int:
     """Bytes that a part, or its rows of one key, take in memory."""
     groups = list(_groups(path))
     if key is not None:
-        at = read_footer(path).get("groups", {}).get(",".join(map(str, key)))
-        groups = [] if at is None else [groups[at]]
+        at = read_footer(path).get("groups", {}).get(",".join(map(str, key)), [])
+        groups = [groups[one] for one in at]
     return sum(group.total_byte_size for group in groups)
