@@ -200,7 +200,9 @@ def test_what_shares_a_bucket_is_met(own, others, count):
     def table(rows):
         hashes = np.array([h for h, _ in rows], np.uint64)
         return _rows.table(
-            slice=(_index.slice_of(hashes), "int32"), hash=(hashes, "uint64"), mark=([m for _, m in rows], "uint64")
+            slice=(_index.slice_of(hashes, _neighbours.SLICES), "int32"),
+            hash=(hashes, "uint64"),
+            mark=([m for _, m in rows], "uint64"),
         )
 
     met = pa.concat_tables(_neighbours.met(sketch, Pieces(table(others[at::count]) for at in range(count))))
@@ -222,5 +224,5 @@ def test_crowded_buckets_are_bounded():
         met = pa.concat_tables(_neighbours.met(sketch, pieces(count)))
         assert sorted(met["mark"].to_pylist()) == sorted([*range(_neighbours.BUCKET)] * 2)
     often = pa.concat_tables([met, met.filter(np.isin(met["mark"].to_numpy(), [200, 255]))]).sort_by("row")
-    at, tried = _neighbours.tried(np.arange(2, dtype=np.uint64), often)
+    at, tried = _neighbours.tried(np.arange(2, dtype=np.uint64), often, 8)
     assert sorted(tried[at == 1].tolist()) == [*range(_neighbours.TRIED - 2), 200, 255]

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import field_validator
 
-from datacurate.core.phase import Size
-from datacurate.core.stage import Stage
 from datacurate.stages.dedup import _rows
 from datacurate.stages.dedup._base import DocumentDedup
 
@@ -22,14 +20,14 @@ SLICES = 64
 """What indexes lay their tables out by; a run takes those slices that its own hashes are in."""
 
 
-def slice_of(hashes: np.ndarray) -> np.ndarray:
+def slice_of(hashes: np.ndarray, count: int = SLICES) -> np.ndarray:
     """The slice of an index that every hash belongs to."""
-    return hashes % np.uint64(SLICES)
+    return hashes % np.uint64(count)
 
 
-def slices(stage: Stage, size: Size) -> list[tuple[int]]:
-    """The keys of all slices of an index."""
-    return [(number,) for number in range(SLICES)]
+def slices_of(hashes: np.ndarray, count: int = SLICES) -> list[tuple[int]]:
+    """The keys of the slices that some of the hashes belong to."""
+    return [(key,) for key in np.unique(slice_of(hashes, count)).tolist()]
 
 
 class IndexedDedup(DocumentDedup):
@@ -72,7 +70,7 @@ def known(members: pa.Table, columns: tuple[str, ...], index: Parts | None) -> t
     found = _rows.table(place=([], "int64"), survivor=([], "large_string"))
     if index is not None and members.num_rows:
         order, firsts, own = _distinct([_rows.numpy(members, name) for name in columns])
-        for piece in index.only((key,) for key in np.unique(slice_of(own[0])).tolist()):
+        for piece in index.only(slices_of(own[0])):
             places, hits = positions(own, [_rows.numpy(piece, name) for name in columns])
             piece = piece.take(hits)
             more = _rows.table(place=(places, "int64"), survivor=(named(piece["id"], piece["dataset"]), "large_string"))

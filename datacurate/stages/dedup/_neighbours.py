@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacurate.core.phase import Size
 from datacurate.core.stage import one_array
 from datacurate.core.task import SHARD_BITS
 from datacurate.stages.dedup import _index, _rows
@@ -21,11 +22,18 @@ if TYPE_CHECKING:
 
     from datacurate.core.store import Parts
 
+SLICES = 512
+"""What the tables are laid out by. A run has at most so many tasks that compare; a power of two, as their number is."""
 BUCKET = 256
 """Most documents of other datasets in one bucket that are proposed, those with the least marks."""
 TRIED = 32
 """Most documents of other datasets that one is compared with: those with the most bands in common, then those with the
 least marks. What shares most bands is most alike."""
+
+
+def tasks(size: Size) -> int:
+    """How many tasks compare."""
+    return min(SLICES, _rows.spread(size))
 
 
 def marks(ids: pa.Array) -> np.ndarray:
@@ -39,7 +47,7 @@ def bands(hashes: np.ndarray, ids: pa.Array) -> pa.Table:
     """The table of an index that proposes: every band's hash (a row of `hashes` per document) and the mark."""
     flat = hashes.reshape(-1)
     return _rows.table(
-        slice=(_index.slice_of(flat), "int32"),
+        slice=(_index.slice_of(flat, SLICES), "int32"),
         hash=(flat, "uint64"),
         mark=(np.repeat(marks(ids), hashes.shape[1]), "uint64"),
     )
@@ -50,7 +58,7 @@ def sets(docs: pa.Table, dataset: str, values: np.ndarray, offsets: np.ndarray) 
     some = np.flatnonzero(np.diff(offsets))
     mark = marks(docs["id"].take(some))
     return _rows.table(
-        slice=(_index.slice_of(mark), "int32"),
+        slice=(_index.slice_of(mark, SLICES), "int32"),
         mark=(mark, "uint64"),
         id=(docs["id"].take(some), "large_string"),
         dataset=(np.repeat(dataset, len(some)), "large_string"),
@@ -77,7 +85,7 @@ def met(sketch: pa.Table, index: Parts) -> Iterator[pa.Table]:
 def _proposed(own: np.ndarray, index: Parts) -> tuple[np.ndarray, np.ndarray]:
     """`(position in own, mark)` of what an index has in buckets of these hashes, sorted, at most BUCKET of each."""
     place, mark = np.zeros(0, np.int64), np.zeros(0, np.uint64)
-    for piece in index.only((key,) for key in np.unique(_index.slice_of(own)).tolist()):
+    for piece in index.only(_index.slices_of(own, SLICES)):
         at, hits = _index.positions([own], [_rows.numpy(piece, "hash")])
         place, mark = np.append(place, at), np.append(mark, _rows.numpy(piece, "mark")[hits])
         order = np.lexsort((mark, place))
@@ -93,8 +101,8 @@ def _pairs(rows: np.ndarray, mark: np.ndarray) -> pa.Table:
     return _rows.table(shard=(rows >> np.uint64(SHARD_BITS), "int32"), row=(rows, "uint64"), mark=(mark, "uint64"))
 
 
-def tried(rows: np.ndarray, pairs: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    """`(position in rows, mark)` of what a batch is compared with, by position and slice of the mark."""
+def tried(rows: np.ndarray, pairs: pa.Table, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """`(position in rows, mark)` of what a batch is compared with, by position and then by which of `count` tasks."""
     row, mark = _rows.numpy(pairs, "row"), _rows.numpy(pairs, "mark")
     low, high = (np.searchsorted(row, rows[0]), np.searchsorted(row, rows[-1], side="right")) if len(rows) else (0, 0)
     at, mark = np.searchsorted(rows, row[low:high]), mark[low:high]
@@ -107,22 +115,23 @@ def tried(rows: np.ndarray, pairs: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     at, mark = at[order], mark[order]
     few = np.arange(len(at)) - np.searchsorted(at, at) < TRIED
     at, mark = at[few], mark[few]
-    order = np.lexsort((mark, _index.slice_of(mark), at))
+    order = np.lexsort((mark, _index.slice_of(mark, count), at))
     return at[order], mark[order]
 
 
-def sought(docs: pa.Table, rows: np.ndarray, pairs: pa.Table, sets_of: Callable) -> pa.Table:
-    """Documents that met others elsewhere, once for each slice of an index that these are in, with their `marks`.
+def sought(docs: pa.Table, rows: np.ndarray, pairs: pa.Table, size: Size, sets_of: Callable) -> pa.Table:
+    """Documents that met others elsewhere, once for each task that compares these, with their `marks`.
 
     `sets_of(positions)` makes the sets of shingles of some of `docs`.
     """
-    at, mark = tried(np.asarray(rows, np.uint64), pairs)
-    slices = _index.slice_of(mark)
+    at, mark = tried(np.asarray(rows, np.uint64), pairs, tasks(size))
+    slices = _index.slice_of(mark, tasks(size))
     firsts = np.flatnonzero(np.append(True, (at[1:] != at[:-1]) | (slices[1:] != slices[:-1]))) if len(at) else at
     index, which = np.unique(at[firsts], return_inverse=True)
     values, offsets = sets_of(index)
     return _rows.table(
         slice=(slices[firsts], "int32"),
+        share=(np.asarray(rows, np.uint64)[at[firsts]] % np.uint64(tasks(size)), "int32"),
         row=(np.asarray(rows, np.uint64)[at[firsts]], "uint64"),
         **about(docs.take(at[firsts])),
         marks=(_rows.as_lists(mark, np.append(firsts, len(at))), "hashes"),
@@ -130,8 +139,8 @@ def sought(docs: pa.Table, rows: np.ndarray, pairs: pa.Table, sets_of: Callable)
     )
 
 
-def compared(sought: pa.Table, index: Parts, key: int, verify: float, contained: bool) -> pa.Table:
-    """Of one slice of an index: the most alike document of each of `sought` (`row`, `marks`, `hashes`, and `about`)."""
+def compared(sought: pa.Table, index: Parts, verify: float, contained: bool) -> pa.Table:
+    """The most alike of the documents of an index that each of `sought` names, if it is alike enough."""
     import pyarrow as pa
 
     from datacurate.kernels import pairs
@@ -142,7 +151,7 @@ def compared(sought: pa.Table, index: Parts, key: int, verify: float, contained:
     wanted, owner = wanted[order], owner[order]
     own = _rows.lists(sought, "hashes")
     best = _best_of(np.zeros(0, np.int64), np.zeros(0), pa.array([], pa.large_string()))
-    for piece in index.only([(key,)]):
+    for piece in index.only(_index.slices_of(wanted, SLICES)):
         mark = _rows.numpy(piece, "mark")
         low, high = np.searchsorted(wanted, mark), np.searchsorted(wanted, mark, side="right")
         theirs = np.repeat(np.arange(len(mark)), high - low)
@@ -156,14 +165,13 @@ def compared(sought: pa.Table, index: Parts, key: int, verify: float, contained:
         best = the_best(best, "place")
     place = _rows.numpy(best, "place")
     return _rows.table(
-        slice=(_rows.slice_of(_rows.numpy(sought, "row")[place]), "int32"),
         **{name: (sought[name].take(place), kind) for name, kind in ABOUT.items()},
         survivor=(best["survivor"], "large_string"),
         similarity=(best["similarity"], "float64"),
     )
 
 
-ABOUT = {"row": "uint64", "id": "large_string", "source": "large_string", "excerpt": "large_string"}
+ABOUT = {"share": "int32", "row": "uint64", "id": "large_string", "source": "large_string", "excerpt": "large_string"}
 
 
 def _best_of(place: np.ndarray, similarity: np.ndarray, survivor: pa.Array) -> pa.Table:
@@ -179,7 +187,7 @@ def the_best(table: pa.Table, column: str) -> pa.Table:
 
 
 def verdict(found: pa.Table) -> pa.Table:
-    """What `compared` found in all slices, as a table of removed documents."""
+    """What `compared` found for some documents in all tasks, as a table of removed documents."""
     best = the_best(found, "row")
     everything = np.arange(best.num_rows)
     return removed(best, everything, best["survivor"], _rows.numpy(best, "similarity"))

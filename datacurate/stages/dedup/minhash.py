@@ -35,6 +35,11 @@ def group_slices(stage: Minhash, size: Size) -> list[tuple[int]]:
     return [(number,) for number in range(_rows.spread(size))]
 
 
+def known_slices(stage: Minhash, size: Size) -> list[tuple[int]]:
+    """The keys of the tasks that documents of other datasets are spread over."""
+    return [(number,) for number in range(_neighbours.tasks(size))]
+
+
 class Minhash(_index.IndexedDedup):
     """Keep one document of all that are near-duplicates of it.
 
@@ -135,16 +140,16 @@ class Minhash(_index.IndexedDedup):
         return _neighbours.met(sketch, index_bands)
 
     @each(uses=SHINGLES)
-    def sought(self, docs: pa.Table, rows: np.ndarray, met: pa.Table) -> pa.Table:
+    def sought(self, docs: pa.Table, rows: np.ndarray, met: pa.Table, size: Size) -> pa.Table:
         """The sets of shingles of these documents, and with which others they are to be compared."""
-        return _neighbours.sought(docs, rows, met, lambda chosen: self._sets(docs, chosen))
+        return _neighbours.sought(docs, rows, met, size, lambda chosen: self._sets(docs, chosen))
 
-    @by("slice", keys=_index.slices, uses=("verify", "verify_by"), streams=("index_sets",))
-    def compared(self, sought: pa.Table, slice: int, index_sets: Parts) -> pa.Table:
-        """Of one slice of the other datasets the most alike document, if it is alike enough."""
-        return _neighbours.compared(sought, index_sets, slice, self.verify or 0.0, self.verify_by == "containment")
+    @by("slice", keys=known_slices, uses=("verify", "verify_by"), streams=("index_sets",))
+    def compared(self, sought: pa.Table, index_sets: Parts) -> pa.Table:
+        """Of a share of the other datasets the most alike document, if it is alike enough."""
+        return _neighbours.compared(sought, index_sets, self.verify or 0.0, self.verify_by == "containment")
 
-    @by("slice", keys=_rows.slices, uses=(), shardwise=True)
+    @by("share", keys=known_slices, uses=(), shardwise=True)
     def known(self, compared: pa.Table) -> pa.Table:
         """The documents that are near-duplicates of one of another dataset, with that and their similarity."""
         return _neighbours.verdict(compared)
