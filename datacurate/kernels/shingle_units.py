@@ -48,7 +48,7 @@ PUNCTUATION = (
     "!/\u2014\u201d:\uff05\uff11\u3008&(\u3001\u2501\\\u3010#%\u300c\u300d\uff0c\u3011\uff1b+^]~\u201c\u300a\u201e';\u2019{|\u2236\xb4[=-`*"
     '\uff0e(\uff08\u2013\uff1f\uff01\uff1a$\uff5e\xab\u3009,><\u300b)?\uff09\u3002\u2026@_."}\u25ba\xbb'
 )
-"""What datatrove replaces by spaces beside control characters; the full-width 1 is in its list, too."""
+"""What datatrove replaces by spaces beside control characters; the full-width 1 of its list has become 0 by then."""
 POINTS = ".,\u060c\u066b\u2396\u2397\u2398"
 """What may stand between the two parts of one number."""
 PART, GAP, DIGIT, MARK, POINT_GAP, POINT_PART = range(6)
@@ -89,11 +89,10 @@ def _folding_kinds() -> np.ndarray:
 def _folding_kind(character: str) -> int:
     if character in POINTS:
         return POINT_GAP if character in PUNCTUATION else POINT_PART
-    code = ord(character)
-    if character in PUNCTUATION or character.isspace() or code < 32 or 127 <= code < 160:
-        return GAP
     category = unicodedata.category(character)
-    return DIGIT if category == "Nd" else MARK if category == "Mn" else PART
+    if category in ("Nd", "Mn"):  # numbers are replaced before punctuation
+        return DIGIT if category == "Nd" else MARK
+    return GAP if character in PUNCTUATION or character.isspace() or category == "Cc" else PART
 
 
 @njit(nogil=True, cache=True)

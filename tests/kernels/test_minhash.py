@@ -73,7 +73,7 @@ def test_tables_load_fast():
 
 
 NUMBERED = st.text(
-    st.sampled_from("1\u0663\u066b,.\u2396a B\u0301\u3000\u2014\u03a3\u03c2\uac01\uff9e\u212b"), max_size=40
+    st.sampled_from("1\uff11\u0663\u066b,.\u2396a B\u0301\u3000\u2014\u03a3\u03c2\uac01\uff9e\u212b"), max_size=40
 ).map(str.encode)
 KINDS = st.sampled_from(shingle_units.KINDS)
 

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from datacurate.core.phase import Size
 from datacurate.core.stage import Outcome
+from datacurate.stages.dedup import _rows
 from datacurate.stages.dedup.exact import Exact
 from datacurate.stages.dedup.minhash import Minhash
 
@@ -32,10 +34,10 @@ def table(docs):
     return pa.table({"id": pa.array(ids, pa.string()), "text": pa.array(texts, pa.string()), "source": source})
 
 
-def drive(stage, shards, batch=7):
+def drive(stage, shards, batch=7, size=None):
     """Run the stage's phases in memory; `{removed id: (survivor id, similarity)}` and the kept ids."""
     made: dict[str, list] = {}
-    size = Size(sum(shard.nbytes for shard in shards), len(shards))
+    size = size or Size(sum(shard.nbytes for shard in shards), len(shards))
     for phase in stage.chosen_phases():
         call = getattr(stage, phase.name)
         known = {name: handed(stage, phase, name, parts) for name, parts in made.items() if name in phase.reads}
@@ -226,3 +228,105 @@ def test_real_editions(corpus):
     assert len(removed) > 100
     assert wrong == []
     assert len(missed) <= 0.02 * len(close)
+
+
+def test_two_hops_are_no_hop():
+    """b is like a and like c, which are not alike: when b goes, c stays, for nothing that is like it does."""
+    words = prose(8, 300)
+    a, b = words, [*words[:250], *prose(9, 50)]
+    c = [*b[30:], *prose(10, 30)]
+    docs = [(name, " ".join(one)) for name, one in (("a", a), ("b", b), ("c", c))]
+    texts = dict(docs)
+    assert truth(texts, "a", "b") > 0.7 and truth(texts, "b", "c") > 0.7 and truth(texts, "a", "c") < 0.6
+    removed, kept = drive(Minhash(keep="first", bands=60, rows=4), sharded(docs, 3))
+    assert list(removed) == ["b"] and kept == ["a", "c"]
+
+
+def test_more_slices_do_not_matter():
+    """The same documents go when hashes and groups are spread over the tasks of an input of 1 GB."""
+    few, many = (drive(Minhash(), sharded(DOCS, 3), size=Size(size, 3))[0] for size in (1, 1 << 30))
+    assert few == many and len(few) > 12
+    assert [_rows.spread(Size(size, 1)) for size in (0, 1 << 30, 1 << 50)] == [4, 32, _rows.MOST_SLICES]
+    assert _rows.spread(Size(1 << 30, 1), 450 / 14) == 2048, "more bands take more"
+
+
+def test_a_hundred_thousand_identical_documents():
+    """One stays, and five times as many take about five times as long."""
+    text = " ".join(prose(2, 30))
+    seconds = []
+    for count in (20_000, 100_000):
+        docs = [(f"{i:06d}", text) for i in range(count)]
+        start = time.process_time()
+        removed, kept = drive(Minhash(max_loss=None), sharded(docs, 4), batch=4096)
+        seconds.append(time.process_time() - start)
+        assert kept == ["000000"] and {survivor for survivor, _ in removed.values()} == {"000000"}
+    assert seconds[1] < 10 * seconds[0]
+
+
+def test_templates_stay_and_their_copies_go():
+    """Pages of one template share 40 % of their words or less; those without any text of their own are one."""
+    before, after = prose(1, 40), prose(2, 40)
+    own = [(f"own{i:03d}", " ".join([*before, *prose(100 + i, 120), *after])) for i in range(200)]
+    bare = [(f"bare{i:03d}", " ".join([*before, *after])) for i in range(200)]
+    removed, kept = drive(Minhash(verify=0.8), sharded([*own, *bare], 4), batch=50)
+    assert sorted(kept) == sorted(["bare000", *(name for name, _ in own)])
+    assert set(removed) == {name for name, _ in bare[1:]}
+
+
+def test_a_book_in_twelve_editions():
+    """Licences in front, misprints, other spelling: one edition stays, and so does another book."""
+    book, other = prose(3, 20_000), prose(4, 20_000)
+    docs = [("other", " ".join(other))]
+    for edition in range(12):
+        licence = prose(50 + edition, 400)
+        docs.append((f"edition{edition:02d}", " ".join([*licence, *edited(book, 100, edition + 1)])))
+    removed, kept = drive(Minhash(), sharded(docs, 5))
+    assert len(kept) == 2 and "other" in kept and len(removed) == 11
+
+
+def test_containment():
+    """What a survivor holds goes, however small it is; what has a text of its own does not."""
+    words = prose(6, 400)
+    docs = [
+        ("whole", " ".join(words)),
+        ("part", " ".join(words[:310])),
+        ("half", " ".join([*words[:355], *prose(7, 40)])),
+    ]
+    many = {"bands": 60, "rows": 4, "keep": "first"}
+    assert drive(Minhash(verify=0.9, **many), sharded(docs, 2))[0] == {}
+    removed, _ = drive(Minhash(verify=0.9, verify_by="containment", **many), sharded(docs, 2))
+    assert removed == {"part": ("whole", 1.0)}
+    removed, _ = drive(Minhash(verify=0.85, verify_by="containment", **many), sharded(docs, 2))
+    texts = {name: oracle.true_shingles(text.encode(), 5) for name, text in docs}
+    assert removed["half"] == ("whole", oracle.contained(texts["half"], texts["whole"]))
+
+
+PAIRS = {
+    "case": ("The Cat sat on the mat and Looked at the Moon", "the cat SAT on the mat and looked at the moon"),
+    "accents": ("le café est déjà fermé à cette heure du soir", "le cafe est deja ferme a cette heure du soir"),
+    "numbers": ("it cost 1,200 euros in 2019 and less than 7 now", "it cost 9 euros in 1.5 and less than 40 now"),
+    "punctuation": ("one (two) three, four; five. six - seven!", "one two three four five six seven"),
+    "marks of code": ("for(i=0;i<n;i++){sum+=a[i];} return sum", "for(i=0;i>n;i--){sum-=a{i};} return sum"),
+}
+SAME = {
+    "datacurate": {"case", "punctuation", "marks of code"},
+    "datatrove": {"case", "accents", "numbers", "punctuation", "marks of code"},
+    "nemo": set(),
+    "bigcode": {"marks of code"},
+}
+
+
+@pytest.mark.parametrize("preset", SAME)
+def test_what_presets_take_for_the_same(preset):
+    for what, pair in PAIRS.items():
+        docs = list(zip("ab", pair, strict=True))
+        removed, _ = drive(Minhash(preset=preset, verify=1.0), sharded(docs, 2))
+        assert bool(removed) == (what in SAME[preset]), what
+
+
+@pytest.mark.parametrize("preset", Minhash.presets)
+def test_every_preset_finds_copies_and_keeps_others(preset):
+    letters = str.maketrans("0123456789", "abcdefghij")  # all numbers are 0 in some
+    docs = [(f"{base}{copy}", " ".join(prose(base, 80)).translate(letters)) for base in range(5) for copy in "ab"]
+    removed, _ = drive(Minhash(preset=preset), sharded(docs, 3))
+    assert removed == {f"{base}b": (f"{base}a", 1.0) for base in range(5)}
