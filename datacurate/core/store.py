@@ -276,7 +276,7 @@ def read_parts(paths: Iterable[str | Path], columns: list[str] | None = None) ->
 
 
 class Parts:
-    """The rows of several parts, one row group at a time; can be gone through more than once."""
+    """The rows of several parts, a row group or some small ones at a time; can be gone through more than once."""
 
     def __init__(self, paths: Iterable[str | Path], keys: Iterable[tuple[int, ...]] | None = None):
         self.paths = tuple(paths)
@@ -293,8 +293,8 @@ class Parts:
         for path in self.paths:
             try:
                 with pq.ParquetFile(path) as file:
-                    for group in self._groups(file):
-                        yield file.read_row_group(group).replace_schema_metadata(None)
+                    for groups in _together(file, self._groups(file)):
+                        yield file.read_row_groups(groups).replace_schema_metadata(None)
             except (OSError, pa.ArrowInvalid) as error:
                 raise InputError(f"{path}: cannot be read: {error}. Remove it and make it again.") from error
 
@@ -304,6 +304,21 @@ class Parts:
         groups = json.loads(file.metadata.metadata[FOOTER])["groups"]
         found = [groups[key] for key in self.keys if key in groups]
         return sorted(itertools.chain(*(one if isinstance(one, list) else [one] for one in found)))
+
+
+def _together(file: pq.ParquetFile, groups: Iterable[int]) -> Iterator[list[int]]:
+    """Row groups, as many at a time as have GROUP_BYTES: reading thousands of small ones alone takes seconds."""
+    some: list[int] = []
+    size = 0
+    for group in groups:
+        more = file.metadata.row_group(group).total_byte_size
+        if some and size + more > GROUP_BYTES:
+            yield some
+            some, size = [], 0
+        some.append(group)
+        size += more
+    if some:
+        yield some
 
 
 def read_key(paths: Iterable[str | Path], value: tuple[int, ...]) -> pa.Table:
