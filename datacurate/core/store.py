@@ -140,7 +140,8 @@ class PartWriter:
         keys = np.stack(columns, axis=1)[order]
         cuts = np.flatnonzero(np.any(np.diff(keys, axis=0), axis=1)) + 1
         edges = [0, *cuts.tolist(), len(keys)] if len(keys) else []
-        batch = batch.take(pa.array(order)).combine_chunks()
+        sorted_already = np.array_equal(order, np.arange(len(order)))
+        batch = (batch if sorted_already else batch.take(pa.array(order))).combine_chunks()
         for start, stop in itertools.pairwise(edges):
             piece = batch.slice(start, stop - start)
             self._keyed.setdefault(tuple(keys[start].tolist()), []).append(piece)

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 from datacurate.kernels.arrow import read_only
 from datacurate.kernels.memory import pointer
 
-FIELDS = 5
-"""Of a record, 8 bytes each: its digest (two), its document's rank and number in the batch, its place there."""
+FIELDS = 3
+"""Of a record, 8 bytes each: its digest (two), and `document << 48 | first byte << 16 | bytes`."""
+LONG = 0xFFFF
+"""Stands for all lengths from here on; these are kept apart."""
+
+
+class Dealt(NamedTuple):
+    """Records by slice of their digests: slice `k` is `records[k]`, FIELDS rows of equal length, as one array.
+
+    `ranks[k]` are those of its documents, as they come, `long[k]` the bytes of records with LONG of them or more.
+    """
+
+    records: list[np.ndarray]
+    ranks: list[np.ndarray]
+    long: list[np.ndarray]
 
 
 @njit(nogil=True, cache=True)
-def _deal(digests, ranks, documents, starts, ends, slices, bounds, out):
+def _deal(digests, ranks, documents, starts, ends, slices, bounds, counts, out, present, long):
     """A counting sort by slice; in a slice first all first fields, then all second ones, and so on."""
     total = len(documents)
     for i in range(total):
@@ -21,29 +37,65 @@ def _deal(digests, ranks, documents, starts, ends, slices, bounds, out):
     for k in range(slices):
         bounds[k + 1] += bounds[k]
     at = bounds[:-1].copy()
+    last = np.full(slices, -1, np.int64)
     for i in range(total):
         k = np.int64(digests[i, 0] % slices)
         size = bounds[k + 1] - bounds[k]
         to = FIELDS * bounds[k] + at[k] - bounds[k]
+        length = ends[i] - starts[i]
         out[to] = digests[i, 0]
         out[to + size] = digests[i, 1]
-        out[to + 2 * size] = ranks[documents[i]]
-        out[to + 3 * size] = documents[i]
-        out[to + 4 * size] = starts[i] << 32 | (ends[i] - starts[i])
+        out[to + 2 * size] = documents[i] << 48 | starts[i] << 16 | min(length, LONG)
         at[k] += 1
+        if length >= LONG:
+            long[bounds[k] + counts[k, 1]] = length
+            counts[k, 1] += 1
+        if last[k] != documents[i]:
+            present[bounds[k] + counts[k, 0]] = ranks[documents[i]]
+            counts[k, 0] += 1
+            last[k] = documents[i]
 
 
 def deal(
     digests: np.ndarray, ranks: np.ndarray, documents: np.ndarray, starts: np.ndarray, ends: np.ndarray, slices: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """`(records, bounds)`: slice `k`, by the first half of the digest, is `records[bounds[k]:bounds[k + 1]]`, uint64.
-
-    A slice is FIELDS rows of equal length; its records are in the order in which they came.
-    """
-    bounds, out = np.zeros(slices + 1, np.int64), np.empty(FIELDS * len(documents), np.uint64)
+) -> Dealt:
+    """Records of the parts `starts[i]:ends[i]` of documents `documents[i]`, of which there are fewer than 2**16."""
+    bounds, counts = np.zeros(slices + 1, np.int64), np.zeros((slices, 2), np.int64)
+    out = np.empty(FIELDS * len(documents), np.uint64)
+    present, long = np.empty(len(documents), np.uint64), np.empty(len(documents), np.uint64)
     arrays = (read_only(array) for array in (digests, ranks, documents, starts, ends))
-    _deal(*arrays, np.uint64(slices), bounds, out)
-    return out, FIELDS * bounds
+    _deal(*arrays, np.uint64(slices), bounds, counts, out, present, long)
+    both = list(zip(bounds[:-1].tolist(), counts.tolist(), strict=True))
+    return Dealt(
+        [out[FIELDS * a : FIELDS * b] for a, b in pairwise(bounds.tolist())],
+        [present[a : a + many] for a, (many, _) in both],
+        [long[a : a + many] for a, (_, many) in both],
+    )
+
+
+class Records(NamedTuple):
+    """Parts of many batches: digests, and of each the rank and number of its document, its first byte and bytes."""
+
+    high: np.ndarray
+    low: np.ndarray
+    rank: np.ndarray
+    document: np.ndarray
+    start: np.ndarray
+    length: np.ndarray
+
+
+def gathered(records: list[np.ndarray], ranks: np.ndarray, long: np.ndarray) -> Records:
+    """The records of one slice from several batches, and what of theirs `deal` kept apart, end to end."""
+    blocks = [block.reshape(FIELDS, -1) for block in records]
+    high, low, place = np.concatenate([*blocks, np.empty((FIELDS, 0), np.uint64)], axis=1)
+    document = place >> np.uint64(48)
+    new = np.ones(len(place), bool)
+    new[1:] = document[1:] != document[:-1]
+    new[np.cumsum([0, *(block.shape[1] for block in blocks[:-1])])[: len(new)]] = True
+    length = place & np.uint64(LONG)
+    length[length == LONG] = long
+    start = place >> np.uint64(16) & np.uint64(0xFFFFFFFF)
+    return Records(high, low, ranks[np.cumsum(new) - 1], document, start, length)
 
 
 @njit(nogil=True, cache=True)

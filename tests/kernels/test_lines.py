@@ -140,17 +140,27 @@ def test_firsts_are_the_least(records):
         assert leader[i] == min(same, key=lambda j: (*records[j][2:], j)) and alone[i] == (len(same) == 1)
 
 
+parts_of_batch = st.tuples(*(st.integers(0, 9) for _ in range(4)), st.sampled_from([0, 5, 0xFFFE, 0xFFFF, 1 << 20]))
+
+
 @settings(deadline=None)
-@given(st.lists(st.tuples(*(st.integers(0, 9) for _ in range(5))), max_size=40))
-def test_records_are_dealt_in_their_order(made):
-    high, low, document, start, size = np.array(made, np.int64).reshape(-1, 5).T
+@given(st.lists(st.lists(parts_of_batch, max_size=20), max_size=3))
+def test_records_are_dealt_and_gathered_in_their_order(batches):
+    """Slice by slice what came in: digest, rank and number of the document, first byte and bytes."""
     ranks = np.arange(10, dtype=np.uint64) * np.uint64(7)
-    digests = np.stack([high, low], axis=1).astype(np.uint64)
-    records, bounds = firsts.deal(digests, ranks, document, start, start + size, 3)
+    dealt, expected = [], []
+    for made in batches:
+        made = sorted(made, key=lambda part: part[2])
+        high, low, document, start, size = np.array(made, np.int64).reshape(-1, 5).T
+        digests = np.stack([high, low], axis=1).astype(np.uint64)
+        dealt.append(firsts.deal(digests, ranks, document, start, start + size, 3))
+        expected += [(a, b, 7 * d, d, at, n) for a, b, d, at, n in made]
     for k in range(3):
-        rows = [(a, b, 7 * d, d, at << 32 | n) for a, b, d, at, n in made if a % 3 == k]
-        found = records[bounds[k] : bounds[k + 1]].reshape(firsts.FIELDS, -1)
-        assert list(zip(*found.tolist(), strict=True)) == rows
+        rows = [row for row in expected if row[0] % 3 == k]
+        ends = [np.concatenate([np.empty(0, np.uint64), *(one[at][k] for one in dealt)]) for at in (1, 2)]
+        blocks = [one.records[k] for one in dealt if len(one.records[k])]
+        found = firsts.gathered(blocks, *ends)
+        assert list(zip(*(column.tolist() for column in found), strict=True)) == rows
 
 
 @pytest.mark.parametrize("part", [b"a", b"\n", b" \n", b"a\n", b"\xff", b"\xcc\x81", "東\n".encode()], ids=ascii)

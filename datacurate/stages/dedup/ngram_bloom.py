@@ -12,7 +12,7 @@ from datacurate.core.stage import Outcome, Removed, Stage, one_array, with_colum
 from datacurate.core.task import SHARD_BITS
 from datacurate.core.types import Count, Fraction, Positive
 from datacurate.stages.dedup import _rows
-from datacurate.stages.dedup._parts import digests_of
+from datacurate.stages.dedup._parts import digests_of, flat
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,7 +67,7 @@ class NgramBloom(Stage):
 
     @each(uses=GRAMS)
     def grams(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
-        """A row per slice: the hashes of its n-grams, which paragraphs they are of, and the ranks of all documents."""
+        """A row per slice: the hashes of its n-grams, which paragraphs they are of, and the ranks of its documents."""
         from datacurate.kernels import bff
 
         found = bff.grams(one_array(docs["text"]), self.ngram, self.min_ngram)
@@ -77,12 +77,13 @@ class NgramBloom(Stage):
         some = np.flatnonzero(np.diff(bounds))
         ranks = np.ascontiguousarray(digests_of(one_array(docs["id"]))[:, 0])
         mine = [runs[k] for k in some.tolist()]
+        theirs = [ranks[np.unique((own >> np.uint64(48)).astype(np.int64))] for own in mine]
         return _rows.table(
             slice=(some, "int32"),
             first=(np.full(len(some), rows[0] if len(rows) else 0, np.uint64), "uint64"),
             hashes=(_rows.as_lists(hashes, np.append(bounds[:-1][some], len(hashes))), "hashes"),
-            runs=(_rows.as_lists(*_flat(mine)), "hashes"),
-            ranks=(_rows.as_lists(*_flat([ranks] * len(some))), "hashes"),
+            runs=(_rows.as_lists(*flat(mine)), "hashes"),
+            ranks=(_rows.as_lists(*flat(theirs)), "hashes"),
         )
 
     @by("slice", keys=slice_numbers, uses=("fp_rate", "slices"), shardwise=True)
@@ -92,12 +93,10 @@ class NgramBloom(Stage):
 
         hashes, _ = _rows.lists(grams, "hashes")
         runs, bounds = _rows.lists(grams, "runs")
-        ranks, at = _rows.lists(grams, "ranks")
-        batch = np.repeat(np.arange(grams.num_rows), np.diff(bounds))
-        document = (runs >> np.uint64(48)).astype(np.int64)
         start = (runs >> np.uint64(bff.RUN)) & np.uint64(0xFFFFFFFF)
-        row = _rows.numpy(grams, "first")[batch] + document.astype(np.uint64)
-        order = np.lexsort((start, row, ranks[at[batch] + document]))
+        row = np.repeat(_rows.numpy(grams, "first"), np.diff(bounds)) + (runs >> np.uint64(48))
+        documents = np.cumsum(np.append(False, row[1:] != row[:-1])[: len(row)])
+        order = np.lexsort((start, row, _rows.lists(grams, "ranks")[0][documents]))
         new = np.ones(len(order), bool)
         new[1:] = (row[order][1:] != row[order][:-1]) | (start[order][1:] != start[order][:-1])
         owners = np.empty(len(order), np.int64)
@@ -156,11 +155,6 @@ def _begins(docs: pa.Table) -> np.ndarray:
     from datacurate.kernels.arrow import bytes_and_offsets
 
     return bytes_and_offsets(one_array(docs["text"]))[1]
-
-
-def _flat(arrays: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Arrays end to end, and where each begins."""
-    return np.concatenate([*arrays, np.empty(0, np.uint64)]), np.cumsum([0, *map(len, arrays)])
 
 
 def _of_batch(seen: pa.Table, rows: np.ndarray) -> tuple[np.ndarray, pa.Table]:
