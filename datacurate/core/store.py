@@ -236,17 +236,25 @@ def row_bytes(batch: pa.Table) -> np.ndarray:
 
 
 def cell_bytes(batch: pa.Table) -> np.ndarray:
-    """Bytes of every row's numbers, texts and lists, whatever batch it is in. Shape (rows,), int64."""
-    total = np.zeros(batch.num_rows, np.int64)
-    for column in batch.columns:
-        kind = column.type
-        if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-            total += 8 * pc.fill_null(pc.list_value_length(column), 0).to_numpy()
-        elif pa.types.is_primitive(kind):
-            total += max(1, kind.bit_width // 8)
-        elif not pa.types.is_null(kind):
-            total += pc.fill_null(pc.binary_length(column), 0).to_numpy()
-    return total
+    """About the bytes of every row, whatever batch it is in. Shape (rows,), int64."""
+    return sum((_bytes_of(column) for column in batch.columns), np.zeros(batch.num_rows, np.int64))
+
+
+def _bytes_of(column: Any) -> Any:
+    """Bytes of every row of a column: lists count eight for each value, structs their fields."""
+    kind = column.type
+    if pa.types.is_struct(kind):
+        return sum((_bytes_of(field) for field in column.flatten()), np.zeros(len(column), np.int64))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return 8 * pc.fill_null(pc.list_value_length(column), 0).to_numpy().astype(np.int64)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind) or _is_large(kind):
+        return pc.fill_null(pc.binary_length(column), 0).to_numpy().astype(np.int64)
+    width = kind.index_type.bit_width if pa.types.is_dictionary(kind) else 0
+    return max(1, (kind.bit_width if pa.types.is_primitive(kind) else width) // 8)
+
+
+def _is_large(kind: pa.DataType) -> bool:
+    return pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
 
 
 def write_part(

@@ -110,7 +110,7 @@ class Embedder:
 
     def vectors(self, ids: list[np.ndarray]) -> np.ndarray:
         """One unit vector per list of ids, shape (lists, dimensions), float32."""
-        made = np.zeros((len(ids), self.model.get_embedding_dimension()), dtype=np.float32)
+        made = np.zeros((len(ids), int(self.model.get_embedding_dimension() or 0)), dtype=np.float32)
         lengths = np.array([min(self.limit, -(-len(one) // self.step) * self.step) for one in ids], dtype=np.int64)
         for length in np.unique(lengths).tolist():
             same = np.flatnonzero(lengths == length)

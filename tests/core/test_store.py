@@ -19,6 +19,7 @@ from datacurate.core.errors import InputError
 from datacurate.core.store import (
     PartWriter,
     bounded,
+    cell_bytes,
     claim,
     read_batches,
     read_footer,
@@ -224,3 +225,22 @@ def test_the_claim_of_a_killed_holder_is_free(tmp_path):
     began = time.monotonic()
     with claim(tmp_path / "task.lock"):
         assert time.monotonic() - began < 5
+
+
+def test_rows_of_any_kind_have_a_size():
+    """Whatever a stage hands over can be written: row groups are cut by these."""
+    table = pa.table(
+        {
+            "packed": pa.array([[1, 2], [3, 4], None], pa.list_(pa.int32(), 2)),
+            "list": pa.array([[1.0], [], None]),
+            "struct": pa.array([{"a": 1, "b": "xy"}, {"a": 2, "b": None}, None]),
+            "text": ["abc", None, ""],
+            "large": pa.array([b"12345", b"", None], pa.large_binary()),
+            "flag": [True, False, None],
+            "nothing": pa.nulls(3),
+            "day": pa.array([0, 1, None], pa.date32()),
+            "named": pa.array(["a", "b", None]).dictionary_encode(),
+        }
+    )
+    rest = 1 + 1 + 4 + 4  # flag, nothing, day, named
+    assert cell_bytes(table).tolist() == [16 + 8 + 10 + 3 + 5 + rest, 16 + 0 + 8 + rest, 0 + 0 + 8 + rest]
