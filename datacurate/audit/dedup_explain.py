@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from datacurate.audit.dedup_cuts import Cuts, cuts_of
-from datacurate.audit.dedup_find import Document, Documents, merged_into
+from datacurate.audit.dedup_find import Document, Documents, elsewhere, merged_into, stage_of
 from datacurate.audit.dedup_match import Match, match
-from datacurate.audit.run_folder import Finished, FinishedStage, open_run
+from datacurate.audit.run_folder import Finished, open_run
 from datacurate.audit.trace import Copy, Event, Life, told, trace
-from datacurate.core.errors import CurateError, InputError
-from datacurate.stages.dedup._compare import Alike, alike, equal
+from datacurate.core.errors import InputError
+from datacurate.core.stage import Stage
+from datacurate.stages.dedup._compare import Alike, Shingle, alike, equal
 
 NGRAM = 5
 """Words per run where the stage does not say; `minhash` and FineWeb (arXiv:2406.17557) use 5."""
@@ -41,7 +42,7 @@ class Merge:
     stage: str
     copy: Copy
     event: Event
-    ngram: int
+    shingle: Shingle
     chain: list[Step]
     end: str
     """What became of the last survivor."""
@@ -101,29 +102,31 @@ def explain(run: str | Path, id: str) -> Explanation:
 def _merge(run: Finished, documents: Documents, id: str, copy: Copy) -> Merge:
     at = len(copy.events) - 1
     event, stage = copy.events[at], run.booked[at]
-    ngram = _ngram(stage)
+    known = stage_of(run, stage)
+    shingle = _shingle(known)
     chain, end, homes = _chain(run, id, at, event)
     found, remark = documents.before(at, copy.shard, id)
     remarks = [f"{id}: {remark}"] if remark else []
     survivors: list[Document] = []
     for shard in homes:
-        more, remark = documents.before(at, shard, str(event.survivor))
-        survivors += more
+        others, remark = documents.before(at, shard, str(event.survivor))
+        survivors += others
         remarks += [f"{event.survivor}: {remark}"] if remark and f"{event.survivor}: {remark}" not in remarks else []
-    document, survivor = _closest(found, survivors, event.similarity, ngram)
-    known: dict[str, Any] = {"document": document, "survivor": survivor, "remarks": remarks}
+    survivors = survivors or elsewhere(known, str(event.survivor))
+    document, survivor = _closest(found, survivors, event.similarity, shingle)
+    more: dict[str, Any] = {"document": document, "survivor": survivor, "remarks": remarks}
     if document is not None and survivor is not None:
-        known["alike"] = alike(document.text, survivor.text, ngram)
-        known["back"] = alike(survivor.text, document.text, ngram)
-        known["same"] = equal(document.text, survivor.text)
-        known["match"] = match(document.text, survivor.text, ngram)
+        more["alike"] = alike(document.text, survivor.text, shingle)
+        more["back"] = alike(survivor.text, document.text, shingle)
+        more["same"] = equal(document.text, survivor.text)
+        more["match"] = match(document.text, survivor.text, shingle.ngram if shingle.of_words else NGRAM)
         if len(found) * len(survivors) > 1:
             remarks.append("several documents have these ids; the most alike are shown")
-    return Merge(stage.label, copy, event, ngram, chain, end, **known)
+    return Merge(stage.label, copy, event, shingle, chain, end, **more)
 
 
 def _closest(
-    found: list[Document], survivors: list[Document], similarity: float | None, ngram: int
+    found: list[Document], survivors: list[Document], similarity: float | None, shingle: Shingle
 ) -> tuple[Document | None, Document | None]:
     """Of documents with the same ids, the two whose similarity is nearest to what the ledger says."""
     pairs = [(a, b) for a in found for b in survivors if (a.shard, a.row) != (b.shard, b.row)][: COPIES**2]
@@ -134,7 +137,7 @@ def _closest(
     wanted = 1.0 if similarity is None else similarity
 
     def off(pair: tuple[Document, Document]) -> float:
-        found = alike(pair[0].text, pair[1].text, ngram)
+        found = alike(pair[0].text, pair[1].text, shingle)
         jaccard = 1.0 if equal(pair[0].text, pair[1].text) else found.jaccard if found else 0.0
         return abs(jaccard - wanted)
 
@@ -171,15 +174,7 @@ def _still_there(run: Finished, id: str, at: int) -> list[Copy]:
     return [copy for copy in copies if len(copy.events) > at and copy.events[at].fate == "went_on"]
 
 
-def _ngram(stage: FinishedStage) -> int:
-    """Words per run, as the stage was told or by its default."""
-    from datacurate.core.registry import stage_class
-
-    given = stage.manifest["fields"].get("ngram")
-    if given is None:
-        try:
-            field = stage_class(stage.name).model_fields.get("ngram")
-            given = field.default if field is not None else None
-        except CurateError:
-            given = None
-    return given if isinstance(given, int) and given > 0 else NGRAM
+def _shingle(stage: Stage | None) -> Shingle:
+    """What the stage compares; words in runs of NGRAM where it does not say."""
+    kind, ngram = getattr(stage, "shingle", "words"), getattr(stage, "ngram", NGRAM)
+    return Shingle(kind, ngram) if isinstance(ngram, int) and ngram > 0 else Shingle(kind, NGRAM)

@@ -14,7 +14,9 @@ from datacurate.core.dataset import Dataset
 from datacurate.core.errors import CurateError
 from datacurate.core.heads import plain
 from datacurate.core.identity import file_digest, key
+from datacurate.core.index import dataset_name
 from datacurate.core.recipe import Recipe, load
+from datacurate.core.stage import Stage
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -136,6 +138,31 @@ class Documents:
         except CurateError as error:
             return None, f"the sources cannot be read again: {error}"
         return None, GONE
+
+
+def stage_of(run: Finished, stage: FinishedStage) -> Stage | None:
+    """The stage with its options, from the run's recipe; None when its class cannot be loaded."""
+    name, _, number = stage.label.partition("#")
+    try:
+        found = [one for one in load(run.folder / "recipe.yaml").stages if one.name() == name]
+    except CurateError:
+        return None
+    return found[int(number or 1) - 1] if int(number or 1) <= len(found) else None
+
+
+def elsewhere(stage: Stage | None, survivor: str) -> list[Document]:
+    """The documents that a stage with `against` names as `DATASET:ID`, where that is a dataset and still there."""
+    folders = getattr(stage, "against", None) or ()
+    found: list[Document] = []
+    for folder in [folders] if isinstance(folders, str) else folders:
+        try:
+            dataset = Dataset.open(folder)
+        except CurateError:
+            continue
+        name = f"{dataset_name(dataset)}:"
+        for shard in dataset.shards if survivor.startswith(name) else ():
+            found += Place(shard.name, shard.path).documents(survivor.removeprefix(name))
+    return found
 
 
 def _before_edits(edits: list[str]) -> str:

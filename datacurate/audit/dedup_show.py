@@ -95,8 +95,8 @@ def recomputed(merge: Merge) -> str:
     if merge.same:
         return "the texts are equal but for white space"
     if merge.alike is None or merge.back is None:
-        return f"a text has fewer than {merge.ngram} words"
-    runs = f"runs of {merge.ngram} words"
+        return f"a text is too short for {merge.shingle}"
+    runs = str(merge.shingle)
     return (
         f"{merge.alike.jaccard:.3f} (Jaccard of the sets of {runs}); the survivor has "
         f"{share(merge.alike.contained, 1)} of the document's, the document {share(merge.back.contained, 1)} of the "
@@ -228,7 +228,8 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
 def _merge_json(merge: Merge) -> dict[str, Any]:
     value: dict[str, Any] = {
         "stage": merge.stage, "rule": merge.event.rule, "survivor": merge.event.survivor,
-        "similarity": merge.event.similarity, "ngram": merge.ngram, "equal": merge.same,
+        "similarity": merge.event.similarity, "shingle": merge.shingle.kind, "ngram": merge.shingle.ngram,
+        "equal": merge.same,
         "recomputed": asdict(merge.alike) if merge.alike else None,
         "chain": [asdict(step) for step in merge.chain], "end": merge.end, "remarks": merge.remarks,
     }  # fmt: skip

@@ -199,7 +199,7 @@ def _memory(forecast: Forecast, measured: list[tuple[Task, int]]) -> None:
         small = sum(held.values()) < TOLD
         per_byte = PER_BYTE if small else max((peak - forecast.base) / sum(held.values()), 1.0)
         need.assumed |= small
-        need.predicted = max(need.predicted, round(forecast.base + per_byte * (sum(held.values()) + more)))
+        need.predicted = max(need.predicted, peak, round(forecast.base + per_byte * (sum(held.values()) + more)))
 
 
 def _written(forecast: Forecast, task: EachTask) -> float:

@@ -21,11 +21,12 @@ from datacurate.core.errors import InputError
 from datacurate.core.recipe import Recipe
 from datacurate.sources.jsonl import Jsonl
 from datacurate.sources.parquet import Parquet
-from datacurate.stages.dedup._compare import alike, words
+from datacurate.stages.dedup._compare import Shingle, alike, words
 from datacurate.stages.dedup.exact import Exact
 from datacurate.stages.dedup.lines import Lines
 from datacurate.stages.dedup.minhash import Minhash
 from datacurate.stages.dedup.substring import Substring
+from datacurate.stages.filters.where import Where
 
 DRAW = random.Random(7)
 WORDS = [f"word{n}" for n in range(5_000)]
@@ -82,7 +83,7 @@ def test_the_survivor_its_similarity_and_the_chain(run):
 def test_the_recomputed_similarity_is_the_ledgers(run):
     merge = only(explain(run, "near").merges)
     assert merge.event.similarity == pytest.approx(merge.alike.jaccard) and 0.7 < merge.alike.jaccard < 1
-    assert not merge.same and merge.ngram == 5
+    assert not merge.same and merge.shingle == Shingle("words", 5)
     text = explain(run, "near").as_text()
     assert f"similarity in the ledger: {merge.alike.jaccard:.3f}" in text
     assert "(Jaccard of the sets of runs of 5 words)" in text
@@ -172,6 +173,31 @@ def test_lines_that_were_cut(tmp_path):
             assert only(cuts).document.text.encode()[only(cuts).cuts[0].start :].decode().startswith(footer)
 
 
+def test_shingles_of_characters_as_the_stage_has_them(tmp_path):
+    path = tmp_path / "docs.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS[:2]))
+    recipe = Recipe(name="d", sources={"s": Jsonl(path=str(path))}, stages=[Minhash(preset="nemo")])
+    merge = only(explain(run_recipe(recipe, tmp_path, "run"), "near").merges)
+    assert merge.shingle == Shingle("characters", 24) and merge.match.ngram == 5
+    assert merge.event.similarity == pytest.approx(merge.alike.jaccard)
+
+
+def test_a_survivor_in_another_dataset(tmp_path):
+    for name, rows in (("old", ROWS[:1]), ("new", ROWS[1:2])):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    keep = [Where(keep=["id is not null"])]
+    old = Recipe(name="old", sources={"s": Jsonl(path=str(tmp_path / "old.jsonl"))}, stages=keep)
+    folder = run_recipe(old, tmp_path, "old") / "01-where"
+    recipe = Recipe(
+        name="d", sources={"s": Jsonl(path=str(tmp_path / "new.jsonl"))}, stages=[Minhash(against=str(folder))]
+    )
+    merge = only(explain(run_recipe(recipe, tmp_path, "run"), "near").merges)
+    assert merge.event.survivor == "old:longest" and "another dataset" in merge.end
+    assert merge.survivor.text == ROWS[0]["text"]
+    assert merge.event.similarity == pytest.approx(merge.alike.jaccard)
+
+
 def covered(text: str, other: str, ngram: int) -> list[bool]:
     """Which words of a text stand in a run that the other has: slow and obvious."""
     mine, theirs = ([t[a:b].lower() for a, b in zip(words(t).start, words(t).end, strict=True)] for t in (text, other))
@@ -215,9 +241,10 @@ def test_words_are_the_kernels(left, right):
 
 
 def test_similarity_of_known_texts():
-    found = alike("a b c d", "b c d e", 2)
+    found = alike("a b c d", "b c d e", Shingle("words", 2))
     assert (found.jaccard, found.contained) == (0.5, pytest.approx(2 / 3))
-    assert alike("a", "a b", 2) is None
+    assert alike("a", "a b", Shingle("words", 2)) is None
+    assert alike("abc", "bcd", Shingle("characters", 2)).jaccard == pytest.approx(1 / 3)
 
 
 def test_pieces_leave_the_middle_out():

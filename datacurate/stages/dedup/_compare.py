@@ -68,6 +68,22 @@ def _powers(count: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Shingle:
+    """What sets are made of: runs of `ngram` words or of what else `minhash` calls a `shingle`."""
+
+    kind: str
+    ngram: int
+
+    @property
+    def of_words(self) -> bool:
+        """Whether a unit is about a word."""
+        return self.kind != "characters"
+
+    def __str__(self) -> str:
+        return f"runs of {self.ngram} {self.kind}" if self.kind != "folded" else f"runs of {self.ngram} folded words"
+
+
+@dataclass(frozen=True)
 class Alike:
     """How alike two texts are: of sets of runs of words."""
 
@@ -76,13 +92,13 @@ class Alike:
     """The share of the first text's runs that the second has."""
 
 
-def alike(text: str, other: str, ngram: int) -> Alike | None:
-    """The true similarity of two whole texts; None when one of them has fewer than `ngram` words."""
+def alike(text: str, other: str, shingle: Shingle) -> Alike | None:
+    """The true similarity of two whole texts; None when one of them is too short to have a shingle."""
     import pyarrow as pa
 
     from datacurate.kernels import shingles
 
-    values, offsets = shingles.shingle_sets(pa.array([text, other], pa.large_string()), ngram)
+    values, offsets = shingles.shingle_sets(pa.array([text, other], pa.large_string()), shingle.ngram, shingle.kind)
     mine, others = values[: offsets[1]], values[offsets[1] : offsets[2]]
     if not len(mine) or not len(others):
         return None
