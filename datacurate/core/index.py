@@ -159,7 +159,7 @@ def _check_columns(stage: Stage, dataset: Dataset) -> None:
 
     for shard in dataset.shards[:1]:
         there = pq.read_schema(shard.path).names
-        for column in ("id", *stage.needs):
+        for column in ("id", *stage.reads_over()):
             if column not in there:
                 raise InputError(f"{dataset.folder}: its documents have no column '{column}'.")
 

@@ -179,6 +179,10 @@ class Stage(BaseModel):
         """Columns of the documents that the stage looks at, and whether it cannot do without them."""
         return dict.fromkeys(self.needs, True)
 
+    def reads_over(self) -> tuple[str, ...]:
+        """Columns that `over` phases look at, of the documents of other datasets."""
+        return self.needs
+
     def check_columns(self, known: dict[str, Any]) -> None:
         """Raise RecipeError when a column holds something that the stage cannot read; `known` are Arrow types."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import shutil
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from against_tools import dataset, index, kept, merged, run, write
 
@@ -152,3 +154,30 @@ def test_an_index_whose_making_was_stopped_is_finished(tmp_path):
     with pytest.raises(CurateError, match=r"no manifest\.json"):
         run("exact", write(tmp_path / "new", NEW), tmp_path / "out", against=[str(folder)])
     assert index(folder, [old], "exact").manifest == whole.manifest
+
+
+def test_addresses_that_another_dataset_has(tmp_path):
+    def crawl(name, urls):
+        folder = tmp_path / f"{name}-files"
+        folder.mkdir()
+        ids = [f"{name}{at}" for at in range(len(urls))]
+        docs = pa.table({"id": ids, "text": ids, "url": pa.array(urls, pa.string())})
+        pq.write_table(docs, folder / "part.parquet")
+        return folder
+
+    old = crawl("old", ["http://a.org/x", None, "https://b.org/y/"])
+    run("url_dedup", old, tmp_path / "old")
+    index(tmp_path / "seen", [tmp_path / "old"], "url_dedup")
+    new = crawl("new", ["https://a.org/x#top", "https://a.org/x", "b.org/y", None, "b.org/z", "http://b.org/z"])
+    for at, folder in enumerate(["old", "seen"]):
+        run("url_dedup", new, tmp_path / f"out{at}", against=str(tmp_path / folder))
+        gone = {id: row[:2] for id, row in merged(tmp_path / f"out{at}").items()}
+        assert gone == {
+            "new0": ("same_address_against", "old:old0"),
+            "new1": ("same_address_against", "old:old0"),
+            "new2": ("same_address_against", "old:old2"),
+            "new5": ("same_address", "new4"),
+        }
+    bare = dataset(tmp_path, "bare", OLD)
+    with pytest.raises(CurateError, match=r"url_dedup: against: .*bare: its documents have no column 'url'"):
+        run("url_dedup", new, tmp_path / "out", against=str(bare))

@@ -49,6 +49,10 @@ class UrlDedup(DigestDedup):
         """The text, the address, and the columns that the choice of survivors looks at."""
         return super().reads() | {self.column: True}
 
+    def reads_over(self) -> tuple[str, ...]:
+        """The address."""
+        return (self.column,)
+
     def check_columns(self, known: dict[str, Any]) -> None:
         """Raise InputError when the column of addresses is known to hold something else than text."""
         if (kind := known.get(self.column)) is not None:
