@@ -324,3 +324,43 @@ def test_too_little_left_is_dropped():
     )
     # what nothing was taken out of stays, however short
     assert after(["", "a", "a", None])[0] == ["", "a", "a", None]
+
+
+@pytest.mark.parametrize("unit", ["tokens", "bytes"])
+def test_one_of_100_000_stays(unit):
+    """Identical documents, and a boilerplate in different surroundings, which make as many classes to compare."""
+    stage = Substring(unit=unit)
+    made = drive(stage, sharded([(f"d{i}", SPAN) for i in range(100_000)], 3), batch=4096)
+    assert list(texts_after(made).values()) == [SPAN] and made["contested"].num_rows == 0
+    docs = [(f"d{i}", f"number {i * i % 99991} begins {SPAN} and {i * i % 99989} ends it all") for i in range(20_000)]
+    made = drive(stage, sharded(docs, 3), batch=4096)
+    went = texts_after(made)
+    whole = [one for one, text in went.items() if SPAN in text]
+    assert len(whole) == 1
+    if unit == "tokens":
+        assert sorted(len(text.split()) for text in went.values())[:-1] == [6] * 19_999
+
+
+def test_books_in_many_editions():
+    """Each chapter stands once, however many editions have it, but for what an edition changed."""
+    rng = np.random.default_rng(9)
+    chapters = [" ".join(f"t{i}" for i in rng.integers(0, 5000, 400)) for _ in range(8)]
+    docs = [(f"edition{e}", "\n\n".join(f"{e}\n{chapter}" for chapter in chapters)) for e in range(12)]
+    made = drive(Substring(), sharded(docs, 4))
+    said = "\n".join(texts_after(made).values())
+    assert all(said.count(chapter) == 1 for chapter in chapters)
+    for e in range(12):
+        assert said.split().count(str(e)) == 8
+
+
+def test_cuts_are_explained(tmp_path):
+    """`curate dedup explain` finds the evidence: bytes of the text, and an id."""
+    from datacurate.audit import dedup_cuts
+    from tests.contract import exam
+
+    texts = [f"{exam.prose(i)}\n{exam.prose(99)}" for i in range(6)]
+    exam.run("substring", exam.write_shards(tmp_path / "in", exam.shards(texts, 2)), tmp_path / "out")
+    parts = list((tmp_path / "out" / ".store").glob("substring.removed-*/*.parquet"))
+    assert len(parts) == 2 and all(set(pq.read_schema(part).names) >= dedup_cuts.EVIDENCE for part in parts)
+    rows = [row for part in parts for row in pq.read_table(part).to_pylist()]
+    assert len(rows) == 5 and len({row["survivor"] for row in rows}) == 1

@@ -40,6 +40,17 @@ def part_of(rows: np.ndarray) -> np.ndarray:
     return ((rows >> TOGETHER) + shard_of(rows)) % np.uint64(PARTS)
 
 
+def packed(start: np.ndarray, lead: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    """Where a block begins, its anchor's distance from there, and its windows, in 64 bits; these are not compressed."""
+    return (start << np.uint64(32)) | (lead << np.uint64(16)) | windows
+
+
+def _unpacked(place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    small = np.uint64(0xFFFF)
+    parts = (place >> np.uint64(32), (place >> np.uint64(16)) & small, place & small)
+    return tuple(part.astype(np.int64) for part in parts)  # type: ignore[return-value]
+
+
 def grouped(anchors: pa.Table) -> Grouped:
     """The anchors as classes of equal blocks, in an order that does not depend on shards.
 
@@ -48,7 +59,7 @@ def grouped(anchors: pa.Table) -> Grouped:
     from datacurate.kernels.winnow_match import Classes, Members
 
     met = _again(_rows.numpy(anchors, "anchor"))
-    names = ("anchor", "high", "low", "order", "row", "start", "lead", "windows")
+    names = ("anchor", "high", "low", "order", "row", "place")
     columns = {name: _rows.numpy(anchors, name)[met] for name in names}
     order = np.lexsort([columns[name] for name in ("order", "low", "anchor")])
     columns = _taken(columns, order)
@@ -64,8 +75,9 @@ def grouped(anchors: pa.Table) -> Grouped:
     bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     among = np.repeat(starts[firsts] - bounds[:-1], lengths) + np.arange(bounds[-1])
     several = np.bincount(groups, minlength=1)[groups] > 1
-    windows, leads = (first[name].astype(np.int64) for name in ("windows", "lead"))
-    members = (columns["row"], columns["start"].astype(np.int64) + columns["lead"], columns["order"])
+    _, leads, windows = _unpacked(first["place"])
+    start, lead, _ = _unpacked(columns["place"])
+    members = (columns["row"], start + lead, columns["order"])
     return Grouped(
         Classes(groups, windows, leads, bounds),
         Members(*(column[among] for column in members)),
@@ -116,15 +128,36 @@ class Places(NamedTuple):
     survivors: pa.Array
 
 
-def places(docs: pa.Table, rows: np.ndarray, cuts: pa.Table, tokens: bool, lines: bool, gaps: bool) -> Places:
-    """The bytes of the batch that a table of symbols (row, start, end, survivor) names; see `winnow_spans.to_bytes`."""
+class _Latest:
+    """The batch that `places` was last asked about: two phases ask about each, one after the other."""
+
+    asked: tuple[Any, ...] = ()
+    found: Any = None
+
+
+def places(docs: pa.Table, rows: np.ndarray, cuts: pa.Table, how: tuple[bool, bool, bool], last: bool) -> Places:
+    """The bytes of the batch that a table of symbols (row, start, end, survivor) names.
+
+    `how` is whether symbols are tokens, whether only whole lines go, and whether white space does; see
+    `winnow_spans.to_bytes`. Kept for the next call about the batch, unless it is the `last`.
+    """
+    latest = _Latest.asked
+    if latest and latest[0] is docs and latest[1] == how and latest[2].equals(cuts):
+        found = _Latest.found
+    else:
+        found = _places(docs, rows, cuts, how)
+    _Latest.asked, _Latest.found = ((), None) if last else ((docs, how, cuts), found)
+    return found
+
+
+def _places(docs: pa.Table, rows: np.ndarray, cuts: pa.Table, how: tuple[bool, bool, bool]) -> Places:
     from datacurate.kernels import winnow_spans
 
     index, columns = mine(rows, cuts, "start", "end", "survivor")
     first, after = (column.to_numpy().astype(np.int64) for column in columns[:2])
     some, counts = np.unique(index, return_counts=True)
     at = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    found = winnow_spans.to_bytes(one_array(docs["text"].take(some)), at, first, after, tokens, lines, gaps)
+    found = winnow_spans.to_bytes(one_array(docs["text"].take(some)), at, first, after, *how)
     left = np.flatnonzero(found[:, 1] > found[:, 0])
     return Places(index[left], found[left, 0], found[left, 1], one_array(columns[2].take(left)))
 

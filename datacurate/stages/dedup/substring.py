@@ -85,9 +85,7 @@ class Substring(Stage):
             low=(found[:, winnow.LOW], "uint64"),
             order=(winnow.orders(one_array(docs["id"]), text)[doc], "uint64"),
             row=(np.asarray(rows, dtype=np.uint64)[doc], "uint64"),
-            start=(found[:, winnow.START], "int32"),
-            lead=(found[:, winnow.LEAD], "uint16"),
-            windows=(found[:, winnow.WINDOWS], "uint16"),
+            place=(_substring.packed(*found[:, [winnow.START, winnow.LEAD, winnow.WINDOWS]].T), "uint64"),
         )
 
     @each(uses=())
@@ -185,10 +183,13 @@ class Substring(Stage):
             survivor=(names["id"].take(survivor), "large_string"),
         )
 
+    def _how(self) -> tuple[bool, bool, bool]:
+        return self.unit == "tokens", self.whole_lines, self.mode != "mask"
+
     @each(uses=PLACES)
     def removed(self, docs: pa.Table, rows: np.ndarray, cuts: pa.Table) -> pa.Table:
         """The evidence: bytes of texts that are taken out, and the id of a document that has them, too."""
-        found = _substring.places(docs, rows, cuts, self.unit == "tokens", self.whole_lines, self.mode != "mask")
+        found = _substring.places(docs, rows, cuts, self._how(), last=False)
         return _rows.table(
             row=(np.asarray(rows, np.uint64)[found.docs], "uint64"),
             start=(found.starts, "int32"),
@@ -201,7 +202,7 @@ class Substring(Stage):
         """The documents without the spans."""
         from datacurate.kernels.text import characters
 
-        found = _substring.places(docs, rows, cuts, self.unit == "tokens", self.whole_lines, self.mode != "mask")
+        found = _substring.places(docs, rows, cuts, self._how(), last=True)
         touched = np.unique(found.docs)
         if not len(touched):
             return Outcome(docs)
