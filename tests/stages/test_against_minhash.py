@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import random
 import shutil
 from pathlib import Path
@@ -157,6 +159,33 @@ def test_what_was_lost_is_made_again(made, tmp_path):
             path.unlink()
         assert run("minhash", new, tmp_path / "out", against=[str(old)], **THOROUGH).tasks > 0
         assert merged(tmp_path / "out") == expected
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("corpus", ["18f_handbook_history", "gutenberg_editions_1"])
+def test_real_editions(shared, tmp_path, corpus):
+    """Half of the editions against the other half, with the usual bands and the exact similarity of all pairs."""
+    docs, gold = (lines(shared / "neardup" / corpus / f"{name}.jsonl.gz") for name in ("docs", "pairs"))
+    rows = sorted((doc["id"], doc["text"]) for doc in docs)
+    alike = {frozenset((pair["a"], pair["b"])): pair["jaccard5"] for pair in gold}
+    options = {"verify": 0.8, "max_loss": None}
+    run("minhash", write(tmp_path / "files", rows[::2], 3), tmp_path / "old", **options)
+    run("minhash", write(tmp_path / "new", rows[1::2], 2), tmp_path / "out", against=str(tmp_path / "old"), **options)
+    old, stays, gone = kept(tmp_path / "old"), kept(tmp_path / "out"), merged(tmp_path / "out")
+    against = {id: row for id, row in gone.items() if row[0] == "near_duplicate_against"}
+    assert len(against) > 50 and {row[1].removeprefix("old:") for row in against.values()} <= set(old)
+    for id, (_, survivor, similarity) in gone.items():
+        true = alike[frozenset((id, survivor.removeprefix("old:")))]
+        assert min(similarity, true) >= 0.8 and similarity == pytest.approx(true, abs=1e-3)
+    close = [pair for pair, value in alike.items() if value >= 0.85 and pair & set(old) and pair & {*stays, *against}]
+    missed = [pair for pair in close if pair & set(stays) and len(pair & set(old)) == 1]
+    print(f"{corpus}: {len(against)} of {len(rows[1::2])} held by the old half, {len(missed)}/{len(close)} missed")
+    assert len(missed) <= 0.02 * len(close)
+
+
+def lines(path: Path) -> list[dict]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
 
 
 SET = st.frozensets(st.integers(0, 30), max_size=12)
