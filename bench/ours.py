@@ -1,7 +1,7 @@
 """datacurate's side, in a warm process: pipelines, the copy they are measured against, kernels. Prints JSON.
 
-`python bench/ours.py pipeline minhash|gopher|filters|signals INPUT WORKERS REPEATS`, `... copy INPUT REPEATS` or
-`... kernels INPUT`.
+`python bench/ours.py pipeline minhash|gopher|filters|signals INPUT WORKERS REPEATS`,
+`... copy INPUT REPEATS [filters|minhash]` or `... kernels INPUT`.
 Kernels are compiled and loaded before the clock starts; every repeat has a store of its own, so nothing is reused.
 One worker is the inline executor, more are the local executor's processes, as with datatrove.
 """
@@ -74,17 +74,17 @@ def _once(what: str, docs: str, workers: int) -> tuple[float, float, int, float]
     return seconds, getattr(executor, "start_seconds", 0.0), rows, cpu
 
 
-def over_copy(docs: str, repeats: int) -> dict[str, Any]:
-    """The four filters, fused, with one worker, and the copy, in turns."""
-    for stage in STAGES["filters"]:
+def over_copy(docs: str, repeats: int, what: str = "filters") -> dict[str, Any]:
+    """The four filters, fused, or minhash, with one worker, and the copy, in turns."""
+    for stage in STAGES[what]:
         stage.warm()
-    _copy(docs), _once("filters", docs, 1)
+    _copy(docs), _once(what, docs, 1)
     made: dict[str, list[float]] = {"copy": [], "chain": [], "ratios": [], "cpu_ratios": []}
     for _ in range(repeats):
         began = time.process_time()
         copy = _copy(docs)
         between = time.process_time()
-        chain = _once("filters", docs, 1)[0]
+        chain = _once(what, docs, 1)[0]
         made["copy"].append(copy)
         made["chain"].append(chain)
         made["ratios"].append(chain / copy)
@@ -156,7 +156,7 @@ def main() -> None:
         made: dict[str, Any] = pipeline(rest[0], rest[1], int(rest[2]), int(rest[3]))
         made["median"] = statistics.median(made["seconds"])
     elif what == "copy":
-        made = over_copy(rest[0], int(rest[1]))
+        made = over_copy(rest[0], int(rest[1]), *rest[2:])
     else:
         made = kernels(rest[0])
     print(json.dumps(made))

@@ -1,8 +1,8 @@
 """Time and memory of `minhash` on synthetic corpora of growing size, and whether it removes what was planted.
 
 `python bench/scale.py [--documents 1000000,10000000] [--workers 2]`: bench/synthetic.py makes the corpora under
-build/bench/ (0.25 GB of text per million documents). Prints seconds and memory of every phase, and the ratio of times,
-without the start of the worker processes.
+build/bench/ (0.25 GB of text per million documents). Prints seconds, CPU seconds and memory of every phase, and the
+ratio of times, without the start of the worker processes.
 Memory is what all processes together hold (proportional set size, sampled ten times a second).
 """
 
@@ -41,6 +41,7 @@ class Watched(Local):
     def __init__(self, workers: int, logs: Path):
         super().__init__(workers, logs)
         self.seconds: dict[str, float] = defaultdict(float)
+        self.cpu: dict[str, float] = defaultdict(float)
         self.total: dict[str, float] = defaultdict(float)
         self.largest: dict[str, float] = defaultdict(float)
 
@@ -53,13 +54,17 @@ class Watched(Local):
         label = "+".join(step.phase.name for step in getattr(tasks[0], "steps", ())) or tasks[0].phase.name
         over = threading.Event()
         sampler = threading.Thread(target=self._sample, args=(label, over))
-        start = time.perf_counter()
+        start, used = time.perf_counter(), self._used()
         sampler.start()
         failures = super().run(tasks, finished)
         over.set()
         sampler.join()
         self.seconds[label] += time.perf_counter() - start
+        self.cpu[label] += self._used() - used
         return failures
+
+    def _used(self) -> float:
+        return sum(_cpu_seconds(pid) for pid in (os.getpid(), *(worker.process.pid for worker in self.pool)))
 
     def _sample(self, label: str, over: threading.Event) -> None:
         while not over.wait(0.1):
@@ -77,6 +82,12 @@ def _held(pid: int) -> float:
     return next(int(line.split()[1]) / 1e6 for line in lines if line.startswith("Pss:"))
 
 
+def _cpu_seconds(pid: int) -> float:
+    """CPU seconds of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def measure(documents: int, workers: int) -> dict[str, Any]:
     """One run of minhash with its defaults."""
     docs = synthetic.build(documents)
@@ -88,7 +99,8 @@ def measure(documents: int, workers: int) -> dict[str, Any]:
     seconds = time.perf_counter() - start - executor.start_seconds
     kept = sorted((folder / "run" / run.manifests[-1]["folder"]).glob("*.parquet"))
     made = {
-        "documents": documents, "seconds": seconds, "phases": dict(executor.seconds), "total_gb": dict(executor.total),
+        "documents": documents, "seconds": seconds, "phases": dict(executor.seconds), "cpu": dict(executor.cpu),
+        "total_gb": dict(executor.total),
         "worker_gb": dict(executor.largest), "store_gb": _bytes(folder / "store") / 1e9,
         "input_gb": _bytes(docs) / 1e9, **checked(docs, kept),
     }  # fmt: skip
@@ -116,9 +128,11 @@ def _bytes(folder: Path) -> int:
 def show(made: dict[str, Any]) -> None:
     """One corpus."""
     print(f"\n{made['documents']:,} documents, {made['input_gb']:.2f} GB of Parquet: {made['seconds']:.1f} s")
-    print(f"  {'phase':32s}{'seconds':>9s}{'GB in all':>11s}{'GB of a worker':>16s}")
+    print(f"  {'phase':24s}{'seconds':>9s}{'of CPU':>8s}{'GB in all':>11s}{'GB of a worker':>16s}")
     for name, seconds in made["phases"].items():
-        print(f"  {name:32s}{seconds:9.1f}{made['total_gb'].get(name, 0):11.2f}{made['worker_gb'].get(name, 0):16.2f}")
+        held = f"{made['total_gb'].get(name, 0):11.2f}{made['worker_gb'].get(name, 0):16.2f}"
+        print(f"  {name:24s}{seconds:9.1f}{made['cpu'][name]:8.1f}{held}")
+    print(f"  {'sum':24s}{sum(made['phases'].values()):9.1f}{sum(made['cpu'].values()):8.1f}")
     print(f"  store {made['store_gb']:.2f} GB; {made['texts']:,} texts, {made['missed']} missed, {made['wrong']} wrong")
     met = max(made["total_gb"].values()) < LIMIT_GB and not made["missed"] and not made["wrong"]
     print(f"  under {LIMIT_GB} GB, all planted duplicates and nothing else: {'met' if met else 'NOT met'}", flush=True)
@@ -137,7 +151,11 @@ def main() -> None:
         show(results[-1])
     first, last = results[0], results[-1]
     more, longer = last["documents"] / first["documents"], last["seconds"] / first["seconds"]
-    print(f"\n{more:g} times as many documents took {longer:.1f} times as long (at most {RATIO} for 10 demanded)")
+    cpu = sum(last["cpu"].values()) / sum(first["cpu"].values())
+    print(
+        f"\n{more:g} times as many documents took {longer:.1f} times as long (at most {RATIO} for 10 demanded)", end=""
+    )
+    print(f", {cpu:.1f} times the CPU seconds")
     (synthetic.BUILD / "scale.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
