@@ -218,10 +218,10 @@ def _open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
 
 
 def _leaf(column: pa.Field) -> tuple[str, bool]:
-    """A column's path in Parquet, and whether it holds hashes or references, which do not compress."""
-    if pa.types.is_list(column.type):
+    """A column's path in Parquet, and whether it holds hashes, vectors or references, which do not compress."""
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         return f"{column.name}.list.element", pa.types.is_uint64(column.type.value_type)
-    return column.name, pa.types.is_uint64(column.type)
+    return column.name, pa.types.is_uint64(column.type) or pa.types.is_large_binary(column.type)
 
 
 def row_bytes(batch: pa.Table) -> np.ndarray:

@@ -190,9 +190,9 @@ class Minhash(_index.IndexedDedup):
         sets = _rows.lists(shingles, "hashes")
         rule = self.verify or 0.0, self.verify_by == "containment"
         order, group = self.order(shingles), _rows.numpy(shingles, "group")
-        many = (np.unique(group, return_inverse=True, return_counts=True))[1:]
-        crowded = (many[1][many[0]] > 2)[order]
-        # two that are a group share a bucket; of more, bands say which ones do
+        _, number, sizes = np.unique(group, return_inverse=True, return_counts=True)
+        # of two that are a group we need no bands: similarity decides, unless bands are all that counts
+        crowded = ((sizes[number] > 2) | (self.verify is None))[order]
         pairs, others = order[~crowded], order[crowded]
         survivors, similarities = minhash.stars(pairs, group[pairs].reshape(-1, 1), *sets, *rule)
         bands = minhash.sketch_sets(*sets, others, self.bands, self.rows, self.seed)
