@@ -28,6 +28,9 @@ FOOTER = b"datacurate"
 PLAIN = ("source", "rule", "fate", "language")
 """Columns with few distinct values, the only ones that are dictionary-encoded."""
 BUFFER = 1 << 20
+BYTES = [
+    getattr(pa.types, f"is_{name}") for name in "string large_string binary large_binary fixed_size_binary".split()
+]
 HELD_BYTES = 64 << 20
 """Rows that are laid out by key are written when there are so many bytes of them; then a key has more row groups."""
 
@@ -247,14 +250,10 @@ def _bytes_of(column: Any) -> Any:
         return sum((_bytes_of(field) for field in column.flatten()), np.zeros(len(column), np.int64))
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return 8 * pc.fill_null(pc.list_value_length(column), 0).to_numpy().astype(np.int64)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind) or _is_large(kind):
+    if any(is_bytes(kind) for is_bytes in BYTES):
         return pc.fill_null(pc.binary_length(column), 0).to_numpy().astype(np.int64)
     width = kind.index_type.bit_width if pa.types.is_dictionary(kind) else 0
     return max(1, (kind.bit_width if pa.types.is_primitive(kind) else width) // 8)
-
-
-def _is_large(kind: pa.DataType) -> bool:
-    return pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
 
 
 def write_part(
