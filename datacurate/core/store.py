@@ -29,7 +29,8 @@ PLAIN = ("source", "rule", "fate", "language")
 """Columns with few distinct values, the only ones that are dictionary-encoded."""
 BUFFER = 1 << 20
 BYTES = [
-    getattr(pa.types, f"is_{name}") for name in "string large_string binary large_binary fixed_size_binary".split()
+    getattr(pa.types, f"is_{name}")
+    for name in ["string", "large_string", "binary", "large_binary", "fixed_size_binary"]
 ]
 HELD_BYTES = 64 << 20
 """Rows that are laid out by key are written when there are so many bytes of them; then a key has more row groups."""
@@ -93,8 +94,7 @@ class PartWriter:
     """Writes one Parquet file from batches; nothing is visible before `commit`.
 
     Row groups are cut by rows and bytes counted from the start of the file, never by batch. With `by` there is one
-    row group per key and HELD_BYTES; if the batches come in the order of their keys (`ascending`), only the last key is
-    held.
+    per key and HELD_BYTES; if batches come in the order of their keys (`ascending`), only the last key is held.
     """
 
     def __init__(self, path: str | Path, by: tuple[str, ...] = (), ascending: bool = False):
