@@ -59,7 +59,9 @@ def _deal(digests, ranks, documents, starts, ends, slices, bounds, counts, out, 
 def deal(
     digests: np.ndarray, ranks: np.ndarray, documents: np.ndarray, starts: np.ndarray, ends: np.ndarray, slices: int
 ) -> Dealt:
-    """Records of the parts `starts[i]:ends[i]` of documents `documents[i]`, of which there are fewer than 2**16."""
+    """Records of the parts `starts[i]:ends[i]` of documents `documents[i]`, of which a batch has fewer than 2**16."""
+    if len(ranks) >= 1 << 16:
+        raise ValueError(f"a batch of {len(ranks)} documents is too large: 65,535 are the most")
     bounds, counts = np.zeros(slices + 1, np.int64), np.zeros((slices, 2), np.int64)
     out = np.empty(FIELDS * len(documents), np.uint64)
     present, long = np.empty(len(documents), np.uint64), np.empty(len(documents), np.uint64)

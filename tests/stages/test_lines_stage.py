@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from part_tools import dealt, ledger, rank, result, table
 
-from datacurate.core.errors import RecipeError
+from datacurate.core.errors import InputError, RecipeError
 from datacurate.stages.dedup.lines import Lines
 from tests.contract import exam
 from tests.kernels import oracle_lines
@@ -152,3 +152,9 @@ def test_the_number_of_slices_does_not_matter(tmp_path):
     docs = corpus(3)
     made = [result(tmp_path, "lines", [docs], f"run{slices}", slices=slices) for slices in (1, 16, 100)]
     assert made[0] == made[1] == made[2] == twin(docs, Lines())
+
+
+def test_a_group_column_of_lists_is_refused(tmp_path):
+    docs = table({"a": "b"}, where=[[1]])
+    with pytest.raises(InputError, match=r"lines: the column 'where' holds list.*Convert it or name another"):
+        result(tmp_path, "lines", [docs], scope="group", group="where")

@@ -89,3 +89,12 @@ def test_a_column_that_is_not_there_or_is_no_text(tmp_path):
     inputs = exam.write_shards(tmp_path / "numbers", [table({"a": "b"}, url=[3])])
     with pytest.raises(InputError, match=r"column 'url' holds int64, not text. Convert it or name another"):
         exam.run("url_dedup", inputs, tmp_path / "out2", column="url")
+
+
+def test_addresses_that_another_dataset_has(tmp_path):
+    old = exam.write_shards(tmp_path / "old" / "in", [table({"o": "x"}, url=["http://example.org/news"])])
+    exam.run("url_dedup", old, tmp_path / "old" / "out", column="url")
+    got = result(tmp_path, "url_dedup", [pages()], against=[str(tmp_path / "old" / "out")])
+    assert "".join(sorted(got)) == "efghijkl"
+    [row] = [row for row in ledger(tmp_path, "url_dedup") if row["id"] == "c"]
+    assert row["survivor"].endswith(":o") and row["rule"] == "same_address_against"

@@ -11,6 +11,7 @@ from datacurate.core.phase import Size, by, each
 from datacurate.core.stage import Outcome, Removed, Stage, one_array, with_columns
 from datacurate.core.task import SHARD_BITS
 from datacurate.core.types import Count, Positive
+from datacurate.stages._columns import wrong_type
 from datacurate.stages.dedup import _rows
 
 if TYPE_CHECKING:
@@ -93,8 +94,12 @@ class PartDedup(Stage):
             return None, None
         if self.scope == "document":
             return digests_of(pa.array(np.asarray(rows, np.uint64)).cast(pa.string())), np.arange(len(rows))
-        coded = pc.dictionary_encode(one_array(docs[self.group]).cast(pa.large_string()), null_encoding="encode")
-        coded = one_array(coded)
+        column = one_array(docs[self.group])
+        try:
+            names = column.cast(pa.large_string())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise wrong_type(self.name(), self.group, "names or numbers of groups", column.type) from error
+        coded = one_array(pc.dictionary_encode(names, null_encoding="encode"))
         return digests_of(coded.dictionary), coded.indices.to_numpy()
 
     @by("slice", keys=slice_numbers, uses=("keep", "slices"), shardwise=True)

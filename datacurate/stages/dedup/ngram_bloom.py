@@ -70,6 +70,8 @@ class NgramBloom(Stage):
         """A row per slice: the hashes of its n-grams, which paragraphs they are of, and the ranks of its documents."""
         from datacurate.kernels import bff
 
+        if docs.num_rows >= 1 << 16:
+            raise ValueError(f"a batch of {docs.num_rows} documents is too large: 65,535 are the most")
         found = bff.grams(one_array(docs["text"]), self.ngram, self.min_ngram)
         begins = _begins(docs)[found.paragraphs.documents]
         starts = found.paragraphs.starts - begins
