@@ -73,6 +73,7 @@ def test_what_is_there_is_not_done_again(tmp_path):
     assert run("exact", new, out, against=[str(old)]).tasks == 0
     more = dataset(tmp_path, "more", [("f", "four")])
     assert run("exact", new, out, against=[str(old), str(more)]).tasks > 0
+    assert run("exact", new, out, against=[str(more), str(old)]).tasks == 0, "their order does not matter"
     assert kept(out) == ["a", "e"]
 
 
@@ -181,3 +182,13 @@ def test_addresses_that_another_dataset_has(tmp_path):
     bare = dataset(tmp_path, "bare", OLD)
     with pytest.raises(CurateError, match=r"url_dedup: against: .*bare: its documents have no column 'url'"):
         run("url_dedup", new, tmp_path / "out", against=str(bare))
+
+
+@pytest.mark.parametrize("stage", ["exact", "minhash"])
+def test_the_guard_counts_what_other_datasets_hold(tmp_path, stage):
+    docs = [(f"{at:03d}", " ".join(f"w{at}x{k}" for k in range(20))) for at in range(120)]
+    old, new = dataset(tmp_path, "old", docs[:100]), write(tmp_path / "new", docs)
+    with pytest.raises(CurateError, match=r"new: 100 of 120 documents[\s\S]*old:000: 1 merged into it"):
+        run(stage, new, tmp_path / "out", against=str(old), max_loss=0.8)
+    run(stage, new, tmp_path / "out", against=str(old), max_loss=0.9)
+    assert kept(tmp_path / "out") == [f"{at:03d}" for at in range(100, 120)]
