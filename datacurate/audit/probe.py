@@ -20,7 +20,7 @@ SHARE = 0.01
 ENOUGH = 2_000
 """Documents that a sample has at least, if there are as many: of fewer, single long documents decide. Where SHARE gives
 fewer, a second sample is drawn; that is cheap, since the input is small."""
-PER_BYTE = 6.0
+PER_BYTE = 5.0
 """Bytes of memory per byte that a `@by` or `@once` task reads, where the sample is too small to tell."""
 WRITER = 3
 """Bytes of memory per byte of documents that a writer holds, up to a row group: held, joined, encoded."""
@@ -96,22 +96,21 @@ def probe(recipe: Recipe, store: str | Path, share: float = SHARE) -> Forecast:
         raise InputError(f"--share {share:g}: give a share of the documents above 0 and at most 1, such as 0.01.")
     recipe = recipe.model_copy(update={"mixture": None, "training": None})
     full = plan(recipe, store)
-    found = _run(recipe, full, share)
+    for stage in recipe.stages:
+        stage.warm()
+    peak = Peak()
+    found = _run(recipe, full, share, peak)
     while found.count.sampled < ENOUGH and found.share < 1:
-        found = _run(recipe, full, min(1.0, 1.2 * found.share * ENOUGH / max(found.count.sampled, 20)))
+        found = _run(recipe, full, min(1.0, 1.2 * found.share * ENOUGH / max(found.count.sampled, 20)), peak)
     if not found.count.documents:
         raise InputError("there are no documents to probe.")
     return found
 
 
-def _run(recipe: Recipe, full: Plan, share: float) -> Forecast:
+def _run(recipe: Recipe, full: Plan, share: float, peak: Peak) -> Forecast:
     COUNTS.clear()
     with tempfile.TemporaryDirectory(prefix="curate-probe-") as folder:
         small = plan(_sampled(recipe, share), f"{folder}/store")
-        for stage in small.stages:
-            if stage.stage is not None:
-                stage.stage.warm()
-        peak = Peak()
         forecast = Forecast(share, Count(), {}, {}, peak.base)
         measured = [(task, peak.of(task)) for barrier in small.barriers for task in barrier.tasks]
         counts = _by_shard(small)
