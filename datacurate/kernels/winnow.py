@@ -230,7 +230,7 @@ def kgram(least: int) -> int:
     """Symbols to a k-gram: a quarter of a window.
 
     Fewer make fewer anchors (one in 20 tokens for 50 of them; with half a window one in 13), of which more are phrases
-    that stand in many surroundings. 99 MB of which half is repeated took 4.7 s of CPU with a quarter, 5.1 s with a third
+    that stand in many surroundings. 99 MB, half of them repeated, took 4.7 s of CPU with a quarter, 5.1 s with a third
     or an eighth, 5.4 s with a half.
     """
     return (least + 3) // 4

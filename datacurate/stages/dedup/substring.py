@@ -68,7 +68,7 @@ class Substring(Stage):
 
     slices: Positive = 16
     """Tasks that the comparing is spread over, whatever comes out. One holds this share of the anchors, which take
-    about 0.8 bytes per byte of text in all: take more for more than some 10 GB."""
+    0.5 bytes per byte of text in all (with bytes 1.4): take more for more than some 10 GB."""
 
     @each(uses=(*SYMBOLS, "slices"))
     def anchors(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
