@@ -121,10 +121,10 @@ def _run(recipe: Recipe, full: Plan, share: float, peak: Peak) -> Forecast:
 
 
 def _sampled(recipe: Recipe, share: float) -> Recipe:
-    """The same recipe over a sample; guards are off, since a small sample may lose any share."""
+    """The same recipe over a sample, which may lose any share of a source, or have none of one in `priority`."""
     sources = {name: Sampled.over(source, share) for name, source in recipe.sources.items()}
-    guarded = [hasattr(stage, "max_loss") for stage in recipe.stages]
-    stages = [s.model_copy(update={"max_loss": None}) if g else s for s, g in zip(recipe.stages, guarded, strict=True)]
+    free = {"max_loss": None, "priority": ()}
+    stages = [s.model_copy(update={n: v for n, v in free.items() if hasattr(s, n)}) for s in recipe.stages]
     return recipe.model_copy(update={"sources": sources, "stages": stages})
 
 

@@ -113,6 +113,15 @@ def test_a_small_input_is_sampled_more(tmp_path):
         probe(small, tmp_path / "store", 0)
 
 
+def test_a_sample_may_have_nothing_of_a_preferred_source(corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ENOUGH", 10)
+    pq.write_table(pa.table({"id": ["a"], "text": ["three words only"]}), tmp_path / "tiny.parquet")
+    sources = {"tiny": Parquet(path=str(tmp_path / "tiny.parquet")), "s": Parquet(path=str(corpus / "0.parquet"))}
+    stages = [Exact(priority=("tiny",), max_loss=0.001)]
+    forecast = probe(Recipe(name="p", sources=sources, stages=stages), tmp_path / "store", 0.01)
+    assert 10 < forecast.count.sampled < 500
+
+
 def test_a_sampled_source_hands_on_the_same_documents_each_time(corpus):
     source = Sampled.over(Parquet(path=f"{corpus}/*.parquet"), 0.05)
     file = corpus / "0.parquet"
