@@ -10,6 +10,7 @@ import pytest
 from part_tools import dealt, ledger, rank, result, table
 
 from datacurate.core.errors import InputError, RecipeError
+from datacurate.core.phase import Size
 from datacurate.stages.dedup.lines import Lines
 from tests.contract import exam
 from tests.kernels import oracle_lines
@@ -96,7 +97,7 @@ def test_the_evidence_names_rows_places_and_survivors():
     docs = table({"a": "x\nMenu", "b": "é\nMenu\ny", "c": "Menu"})
     stage = Lines()
     first = min("abc", key=rank)
-    found = stage.repeats(stage.hashed(docs, np.arange(3, dtype=np.uint64))).to_pylist()
+    found = stage.repeats(stage.hashed(docs, np.arange(3, dtype=np.uint64), Size(0, 1))).to_pylist()
     spans = {"a": (2, 6), "b": (3, 7), "c": (0, 4)}
     expected = [(at, *spans[name], "abc".index(first)) for at, name in enumerate("abc") if name != first]
     assert [(row["row"], row["start"], row["end"], row["survivor"]) for row in found] == expected

@@ -21,9 +21,18 @@ GRAMS = ("ngram", "min_ngram", "slices")
 """The fields that the n-grams depend on."""
 
 
+WEIGHT = 4.0
+"""An n-gram takes 46 bytes of memory: 120 MB for 33 MB of text in 8 MB of files, one slice's share."""
+
+
+def spread(stage: NgramBloom, size: Size) -> int:
+    """How many slices there are."""
+    return stage.slices or _rows.spread(size, WEIGHT)
+
+
 def slice_numbers(stage: NgramBloom, size: Size) -> list[tuple[int]]:
     """The keys of the slices."""
-    return [(number,) for number in range(stage.slices)]
+    return [(number,) for number in range(spread(stage, size))]
 
 
 class NgramBloom(Stage):
@@ -55,9 +64,9 @@ class NgramBloom(Stage):
     """Share of new n-grams that the filter takes for seen when it is full. DCLM uses 0.01."""
     min_left: Count = 1
     """Fewest characters, white space aside, of a document that something was cut out of; with fewer it is dropped."""
-    slices: Positive = 16
-    """Parts of the filter, each one task's. Take more for more than some 5 GB of text: one slice of n-grams takes
-    2.5 bytes per byte of its share of the text."""
+    slices: Positive | None = None
+    """Parts of the filter, each one task's, whatever comes out; one takes 46 bytes of memory for each of its n-grams.
+    `null`: one for every 8 MB of source files."""
 
     @model_validator(mode="after")
     def _min_is_least(self) -> NgramBloom:
@@ -66,7 +75,7 @@ class NgramBloom(Stage):
         return self
 
     @each(uses=GRAMS)
-    def grams(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
+    def grams(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
         """A row per slice: the hashes of its n-grams, which paragraphs they are of, and the ranks of its documents."""
         from datacurate.kernels import bff
 
@@ -75,7 +84,9 @@ class NgramBloom(Stage):
         found = bff.grams(one_array(docs["text"]), self.ngram, self.min_ngram)
         begins = _begins(docs)[found.paragraphs.documents]
         starts = found.paragraphs.starts - begins
-        hashes, bounds, runs = bff.deal(found.hashes, found.owners, found.paragraphs.documents, starts, self.slices)
+        hashes, bounds, runs = bff.deal(
+            found.hashes, found.owners, found.paragraphs.documents, starts, spread(self, size)
+        )
         some = np.flatnonzero(np.diff(bounds))
         ranks = np.ascontiguousarray(digests_of(one_array(docs["id"]))[:, 0])
         mine = [runs[k] for k in some.tolist()]
@@ -146,7 +157,7 @@ class NgramBloom(Stage):
         line = " ".join(["word"] * self.ngram)
         docs = pa.table({"id": ["a"], "text": [f"{line}\n{line}\nend"], "source": ["a"]})
         rows = np.zeros(1, np.uint64)
-        self.apply(docs, rows, self.seen(self.grams(docs, rows)))
+        self.apply(docs, rows, self.seen(self.grams(docs, rows, Size(0, 1))))
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

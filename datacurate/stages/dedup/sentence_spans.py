@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from datacurate.core.phase import each
+from datacurate.core.phase import Size, each
 from datacurate.core.stage import one_array
 from datacurate.core.types import Count, Positive
 from datacurate.stages.dedup._parts import Found, PartDedup
@@ -93,6 +93,6 @@ class SentenceSpans(PartDedup):
         return super().left(text) | found | {"too_few_sentences": (sentences, self.min_sentences)}
 
     @each(uses=COMPARED)
-    def hashed(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
+    def hashed(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
         """A row per slice: the records of its runs in this batch, and the batch's first row."""
-        return super().hashed(docs, rows)
+        return super().hashed(docs, rows, size)
