@@ -121,9 +121,9 @@ def _run(recipe: Recipe, full: Plan, share: float, peak: Peak) -> Forecast:
 
 
 def _sampled(recipe: Recipe, share: float) -> Recipe:
-    """The same recipe over a sample, which may lose any share of a source, or have none of one in `priority`."""
+    """The same recipe over a sample, which may lose any share of a source."""
     sources = {name: Sampled.over(source, share) for name, source in recipe.sources.items()}
-    free = {"max_loss": None, "priority": ()}
+    free = {"max_loss": None}
     stages = [s.model_copy(update={n: v for n, v in free.items() if hasattr(s, n)}) for s in recipe.stages]
     return recipe.model_copy(update={"sources": sources, "stages": stages})
 

@@ -169,12 +169,12 @@ class Planner:
 
     def _add_known(self, stage: Stage, planned: PlannedStage) -> None:
         """What the stage knows of other datasets: tables that are there, or made before it begins."""
-        made, tasks = known_tables(stage, self.store)
-        planned.phases |= made
-        if tasks:
+        planned.phases |= (known := known_tables(stage, self.store))[0]
+        if tasks := known[1]:
             self.barriers.append(Barrier(f"{stage.name()} index", list(tasks)))
 
     def _check_columns(self, stage: Stage) -> None:
+        stage.check_sources({*self.recipe.sources, *self.brought})
         if self.docs.columns is None or stage.result == "model":
             return
         for column, needed in stage.reads().items():

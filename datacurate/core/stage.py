@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -185,6 +185,9 @@ class Stage(BaseModel):
 
     def check_columns(self, known: dict[str, Any]) -> None:
         """Raise RecipeError when a column holds something that the stage cannot read; `known` are Arrow types."""
+
+    def check_sources(self, known: Iterable[str]) -> None:
+        """Raise RecipeError when an option names a source that the recipe does not have."""
 
     def made(self, columns: Container[str] = ()) -> dict[str, Any]:
         """What is there behind the stage beside the `columns` in front, with Arrow types; None: unknown."""

@@ -29,13 +29,14 @@ ROWS = [
 SCHEMA = pa.schema({"id": pa.string(), "text": pa.string(), "date": pa.string(), "score": pa.float64()})
 
 
-def run(tmp_path, rows, stage, **options):
+def run(tmp_path, rows, stage, more=(), **options):
     """Run a stage over one file per document, in the reverse order; the ids that stay, by source."""
     files: dict[str, Path] = {}
     for at, row in enumerate(rows):
         folder = files.setdefault(row["source"], tmp_path / row["source"])
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.Table.from_pylist([row], SCHEMA), folder / f"{len(rows) - at:04d}.parquet")
+    files |= {name: tmp_path / name for name in more}
     sources = {name: str(folder) for name, folder in files.items()}
     recipe = loads(yaml.safe_dump({"sources": sources, "stages": [{stage: options}]}))
     inline = tmp_path / "inline.yaml"
@@ -67,6 +68,24 @@ def test_a_column_or_source_that_is_not_there_is_named(tmp_path):
         run(tmp_path, ROWS, "exact", priority=["wikipedia"])
     with pytest.raises(ValidationError, match="best: name the column"):
         stage_class("exact")(keep="best")
+
+
+def test_a_source_in_priority_may_be_empty(tmp_path):
+    (tmp_path / "wiki").mkdir()
+    pq.write_table(pa.Table.from_pylist([], SCHEMA), tmp_path / "wiki" / "none.parquet")
+    assert run(tmp_path, ROWS[:3], "exact", ["wiki"], priority=["wiki", "books"]) == ["c"]
+
+
+@pytest.mark.parametrize("stage", ["exact", "minhash"])
+def test_ids_that_repeat_do_not_make_places_matter(tmp_path, stage):
+    twins = [dict(ROWS[0], id="r", text=f"{first} {TEXT}") for first in ("one", "two")]
+    options = {"verify": 0.5} if stage == "minhash" else {}
+    texts = set()
+    for name, rows in (("a", twins), ("b", twins[::-1])):
+        run(tmp_path / name, rows, stage, **options)
+        parts = sorted((tmp_path / name / "out").glob("01-*/*.parquet"))
+        texts.add(tuple(sorted(read_parts(parts)["text"].to_pylist())))
+    assert len(texts) == 1
 
 
 def test_a_source_that_loses_too_much_stops_the_run(tmp_path):

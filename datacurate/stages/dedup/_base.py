@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import model_validator
 
-from datacurate.core.errors import InputError, did_you_mean
+from datacurate.core.errors import InputError, RecipeError, did_you_mean
 from datacurate.core.phase import Phase, each, once
 from datacurate.core.stage import Outcome, Stage, one_array
 from datacurate.core.task import SHARD_BITS
@@ -47,7 +48,7 @@ class DocumentDedup(Stage):
     """Sources in the order in which they keep their documents, before `keep` decides; others come after these."""
     max_loss: Fraction | None = 0.95
     """Largest share of its documents that a source may lose; more stops the run and names the largest clusters.
-    Sources of fewer than 100 documents may lose all but one. `null`: no limit."""
+    Sources of fewer than 100 documents may lose any share. `null`: no limit."""
 
     @model_validator(mode="after")
     def _best_is_named(self) -> DocumentDedup:
@@ -70,6 +71,13 @@ class DocumentDedup(Stage):
         if self.keep == "best" and self.best:
             wanted[self.best] = True
         return wanted
+
+    def check_sources(self, known: Iterable[str]) -> None:
+        """Raise RecipeError when `priority` names a source that the recipe does not have."""
+        names = set(known)
+        for name in self.priority:
+            if name not in names:
+                raise RecipeError(f"{self.name()}: priority: no source '{name}'. {did_you_mean(name, names)}")
 
     @each(uses=())
     def census(self, docs: pa.Table) -> pa.Table:
@@ -109,15 +117,16 @@ class DocumentDedup(Stage):
         """Positions of the rows of a table with `standing`, `row` and `id`: the most worth keeping first."""
         import pyarrow.compute as pc
 
-        last = [("row", "ascending")] if self.keep == "first" else [("id", "ascending"), ("row", "ascending")]
-        keys = [("rank", "ascending"), ("worth", "descending"), *last]
+        # ids that repeat are no reason to look at where documents lie, as long as their texts begin differently
+        last = ["row"] if self.keep == "first" else ["id", "excerpt", "row"]
+        keys = [("rank", "ascending"), ("worth", "descending"), *((name, "ascending") for name in last)]
         return pc.sort_indices(table, sort_keys=keys).to_numpy()
 
-    @once(uses=("max_loss", "priority"), streams=("census", "verdict", "known"))
+    @once(uses=("max_loss",), streams=("census", "verdict", "known"))
     def guard(self, census: Parts, verdict: Parts, known: Parts | None = None) -> pa.Table:
         """Documents and removed documents by source; GuardError when a source loses more than it may."""
         gone = verdict if known is None else verdict + known
-        return _guard.checked(census, gone, self.name(), self.max_loss, self.priority)
+        return _guard.checked(census, gone, self.name(), self.max_loss)
 
     @each
     def apply(

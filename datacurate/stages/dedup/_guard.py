@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from datacurate.core.errors import GuardError, InputError, did_you_mean
+from datacurate.core.errors import GuardError
 from datacurate.stages.dedup import _rows
 
 if TYPE_CHECKING:
@@ -19,21 +19,16 @@ SHOWN = 5
 """Clusters that a stopped run names."""
 
 
-def checked(census: Parts, verdict: Parts, stage: str, most: float | None, priority: tuple[str, ...]) -> pa.Table:
+def checked(census: Parts, verdict: Parts, stage: str, most: float | None) -> pa.Table:
     """Documents and removed documents by source; GuardError when a source loses more than `most` of them.
 
-    `census` has `source` and `documents`, `verdict` a row per removed document. Also raises InputError when `priority`
-    names no source.
+    `census` has `source` and `documents`, `verdict` a row per removed document.
     """
     documents, removed = _documents(census), _removed(verdict)
-    for name in priority:
-        if name not in documents:
-            raise InputError(f"{stage}: priority: there is no source '{name}'. {did_you_mean(name, documents)}")
-    over = [
-        n for n, count in documents.items() if count >= SMALL and removed[n] > (1 if most is None else most) * count
-    ]
-    if over and most is not None:
-        raise GuardError(_alarm(stage, most, {name: (removed[name], documents[name]) for name in over}, verdict))
+    if most is not None:
+        over = [name for name, count in documents.items() if count >= SMALL and removed[name] > most * count]
+        if over:
+            raise GuardError(_alarm(stage, most, {name: (removed[name], documents[name]) for name in over}, verdict))
     names = sorted(documents)
     return _rows.table(
         source=(names, "large_string"),
