@@ -12,7 +12,7 @@ import yaml
 from datacurate.core.dataset import Dataset
 from datacurate.core.errors import InputError, RecipeError, did_you_mean
 from datacurate.core.executor import Executor
-from datacurate.core.index import INDEX, Index, add, dataset_parts, over_phases
+from datacurate.core.index import INDEX, Index, add, check_names, dataset_parts, over_phases
 from datacurate.core.recipe import Recipe, explain, load
 from datacurate.core.registry import stage_class, stages_in
 from datacurate.core.run import Reporter, Run, do, execute, publish_result
@@ -185,6 +185,9 @@ def make_index(
             f"{stage.name()} compares with no other datasets: it has no index. Known: {', '.join(known)}."
         )
     parts = [dataset_parts(stage, path, str(folder)) for path in datasets]
+    held = Index.open(folder).manifest["datasets"] if (Path(folder) / INDEX).exists() else []
+    named = [(path, own) for path, one in zip(datasets, parts, strict=True) for own in one.datasets]
+    check_names([*((folder, one) for one in held), *named])
     planned = PlannedStage(1, stage.name(), "", stage, {}, stage.version)
     barrier = Barrier(f"{stage.name()} index", [task for one in parts for task in one.tasks])
     with _working(folder, profile, workers, quiet) as (executor, said):

@@ -21,6 +21,11 @@ def reporter(quiet: bool = False) -> Any:
     return Bars() if sys.stderr.isatty() else Lines()
 
 
+def _told(failure: Failure) -> str:
+    """What failed, and why unless the user can mend it: such an error ends the run and is said in full there."""
+    return f"failed: {failure.task}" + (f": {failure.message}" if failure.error is None else "")
+
+
 class Lines:
     """One line when a barrier starts, and one when tasks of it fail; a line every 10 s in long ones."""
 
@@ -40,7 +45,7 @@ class Lines:
             self._say(f"  {self.done} of {self.total} done")
 
     def failed(self, failure: Failure) -> None:
-        self._say(f"  failed: {failure.task}: {failure.message}")
+        self._say(f"  {_told(failure)}")
 
     def _say(self, line: str) -> None:
         self.said = time.monotonic()
@@ -71,7 +76,7 @@ class Bars:
         self.progress.advance(self.bar)
 
     def failed(self, failure: Failure) -> None:
-        self.progress.console.print(printable(f"failed: {failure.task}: {failure.message}"), markup=False)
+        self.progress.console.print(printable(_told(failure)), markup=False)
 
     def close(self) -> None:
         self.progress.stop()

@@ -54,10 +54,13 @@ class LedgerError(CurateError):
     exit_code = 6
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A sentence that names the nearest known word; empty when none is near."""
+    near = get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
+    return f"Did you mean '{near[0]}'?" if near else ""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence that names the nearest known word, or the known ones when none is near."""
     known = sorted(set(known))
-    near = get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean '{near[0]}'?"
-    return f"Known: {', '.join(known)}." if known else ""
+    return nearest(word, known) or (f"Known: {', '.join(known)}." if known else "")

@@ -7,7 +7,7 @@ lists them. Parts never change; extending an index adds some and replaces the ma
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -36,6 +36,8 @@ class Parts:
 
     paths: dict[str, dict[str, str]]
     tasks: list[EachTask]
+    datasets: list[dict[str, Any]]
+    """Name, key and shards of the dataset, or of those that are in the index."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def known_tables(stage: Stage, store: str) -> tuple[dict[str, Made], list[EachTa
     phases = [phase for phase in stage.chosen_phases() if phase.over]
     folders = dict.fromkeys(str(folder) for phase in phases for folder in getattr(stage, str(phase.over)))
     entries = [_entry(stage, folder, store) for folder in folders]
+    check_names([(folder, one) for folder, entry in zip(folders, entries, strict=True) for one in entry.datasets])
     made: dict[str, Made] = {}
     for phase in phases:
         paths = {name: path for entry in entries for name, path in entry.paths[phase.name].items()}
@@ -124,13 +127,33 @@ def known_tables(stage: Stage, store: str) -> tuple[dict[str, Made], list[EachTa
     return made, list({task.outputs[0]: task for entry in entries for task in entry.tasks}.values())
 
 
+def check_names(datasets: Iterable[tuple[str | Path, dict[str, Any]]]) -> None:
+    """Raise RecipeError when different datasets have one name: ledgers could not tell survivors in them apart.
+
+    Of each dataset the folder that it, or its index, was found in, and what an index says of it.
+    """
+    seen: dict[str, tuple[str | Path, dict[str, Any]]] = {}
+    for folder, one in datasets:
+        other, before = seen.setdefault(one["name"], (folder, one))
+        if before is one:
+            continue
+        if before["key"] != one["key"] or {*before["shards"]}.isdisjoint(one["shards"]):
+            where = f"{other} and {folder} have" if other != folder else f"{folder} has"
+            raise RecipeError(
+                f"{where} different datasets named '{one['name']}', and ledgers name survivors NAME:ID. "
+                "A dataset's name is its folder's: rename one of the folders, or write the datasets to folders of "
+                "different names."
+            )
+
+
 def _entry(stage: Stage, folder: str, store: str) -> Parts:
     """The tables of one entry: of an index as they are there, of a dataset as they will be in the store."""
     try:
         if (Path(folder) / INDEX).exists():
             index = Index.open(folder)
             index.fit(stage)
-            return Parts({phase.name: index.parts(phase.name) for phase in over_phases(stage)}, [])
+            paths = {phase.name: index.parts(phase.name) for phase in over_phases(stage)}
+            return Parts(paths, [], index.manifest["datasets"])
         if not Path(folder).is_dir():
             raise InputError(f"{folder}: no such folder. Name a finished dataset or an index.")
         return dataset_parts(stage, folder, store)
@@ -151,7 +174,8 @@ def dataset_parts(stage: Stage, folder: str | Path, store: str) -> Parts:
         label = f"{stage.name()} index {dataset_name(dataset)} {shard.name}"
         tasks.append(EachTask(label, shard.name, number, str(shard.path), tuple(steps), f"{store}/.claims"))
     outs = {p.name: [f"{folders[p.name]}/{shard.name}.parquet" for shard in dataset.shards] for p in phases}
-    return Parts({name: {_identity(Path(out)): out for out in mine} for name, mine in outs.items()}, tasks)
+    paths = {name: {_identity(Path(out)): out for out in mine} for name, mine in outs.items()}
+    return Parts(paths, tasks, [_entered(dataset)])
 
 
 def _check_columns(stage: Stage, dataset: Dataset) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from datacurate.core.errors import did_you_mean
+from datacurate.core.errors import nearest
 from datacurate.core.identity import file_digest, key
 from datacurate.core.phase import Phase, chosen, each
 
@@ -103,8 +103,8 @@ class Stage(BaseModel):
             return given
         name = given.get("preset", cls.model_fields["preset"].default)
         if name not in cls.presets:
-            known = ", ".join(cls.presets)
-            raise ValueError(f"no preset '{name}'. {did_you_mean(str(name), cls.presets)} All: {known}")
+            said = [f"no preset '{name}'.", nearest(str(name), cls.presets), f"All: {', '.join(cls.presets)}"]
+            raise ValueError(" ".join(part for part in said if part))
         return {**cls.presets[name], **given}
 
     @model_validator(mode="after")

@@ -230,3 +230,17 @@ def test_a_preset_that_does_not_exist_is_named(capsys, source, tmp_path):
     words = ["filter", "gopher-quality", str(source), "--preset", "gohper", "--out", str(tmp_path / "out")]
     code, _, error = curate(capsys, *words)
     assert code == 2 and "no preset 'gohper'" in error and "All: datatrove, paper, dolma" in error
+
+
+def test_presets_are_listed_once(capsys, source, tmp_path):
+    _, _, error = curate(capsys, "filter", "gopher-quality", source, "--preset", "xyz", "--out", tmp_path / "out")
+    assert error.count("dolma") == 1 and "Known" not in error and "no preset 'xyz'. All: datatrove" in error
+
+
+def test_the_guards_alarm_is_said_once(capsys, tmp_path):
+    path = tmp_path / "same.jsonl"
+    path.write_text("".join(json.dumps({"id": str(at), "text": "all the same"}) + "\n" for at in range(100)))
+    where = ("--out", tmp_path / "out", "--profile", inline_profile(tmp_path))
+    code, _, error = curate(capsys, "dedup", "exact", path, "--max-loss", "0.5", *where)
+    assert code == 7 and error.count("would remove more of a source") == 1 and error.count("raise max_loss") == 1
+    assert "failed: exact.guard" in error

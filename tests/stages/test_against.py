@@ -110,6 +110,27 @@ def test_a_dataset_under_another_name_is_not_added_again(tmp_path):
     assert index(tmp_path / "i", [tmp_path / "moved"]).manifest == first.manifest
 
 
+def test_different_datasets_of_one_name_are_refused(tmp_path):
+    """Survivors are named NAME:ID, with the last part of the folder as NAME."""
+    one, other = dataset(tmp_path / "d1", "out", OLD), dataset(tmp_path / "d2", "out", [("a", "nine")])
+    new = write(tmp_path / "new", NEW)
+    for name, stage in (("e", "exact"), ("u", "minhash")):
+        with pytest.raises(CurateError, match=r"d1/out and .*d2/out have different datasets named 'out'.*rename one"):
+            run(stage, new, tmp_path / name, against=[str(one), str(other)])
+        assert not list((tmp_path / name).glob(".store/*/*.parquet")), "refused before anything is done"
+    with pytest.raises(CurateError, match=r"d1/out and .*d2/out have different datasets named 'out'"):
+        index(tmp_path / "both", [one, other], "exact")
+    index(tmp_path / "i", [one], "exact")
+    with pytest.raises(CurateError, match=r"/i and .*d2/out have different datasets named 'out'"):
+        index(tmp_path / "i", [other])
+    with pytest.raises(CurateError, match=r"/i and .*d2/out have different datasets named 'out'"):
+        run("exact", new, tmp_path / "out", against=[str(tmp_path / "i"), str(other)])
+    run("exact", new, tmp_path / "out", against=[str(tmp_path / "i"), str(one)])
+    shutil.move(other, tmp_path / "d2/other")
+    index(tmp_path / "i", [tmp_path / "d2/other"])
+    run("exact", new, tmp_path / "out", against=[str(tmp_path / "i"), str(tmp_path / "d2/other")])
+
+
 def test_an_index_with_a_part_missing_or_damaged_or_of_other_rules_is_refused(tmp_path):
     old, new = dataset(tmp_path, "old", OLD), write(tmp_path / "new", NEW)
     folder = tmp_path / "old.index"
