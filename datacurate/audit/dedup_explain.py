@@ -119,7 +119,7 @@ def _merge(run: Finished, documents: Documents, id: str, copy: Copy) -> Merge:
         more["alike"] = alike(document.text, survivor.text, shingle)
         more["back"] = alike(survivor.text, document.text, shingle)
         more["same"] = equal(document.text, survivor.text)
-        more["match"] = match(document.text, survivor.text, shingle.ngram if shingle.of_words else NGRAM)
+        more["match"] = match(document.text, survivor.text, shingle.ngram, shingle.unit)
         if len(found) * len(survivors) > 1:
             remarks.append("several documents have these ids; the most alike are shown")
     return Merge(stage.label, copy, event, shingle, chain, end, **more)

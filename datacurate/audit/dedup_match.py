@@ -36,8 +36,10 @@ class Match:
     passages: list[Passage]
     left_shared: list[tuple[int, int]]
     right_shared: list[tuple[int, int]]
-    """Maximal stretches of characters covered by runs of `ngram` words that the other text has, too."""
+    """Maximal stretches of characters covered by runs of `ngram` units that the other text has, too."""
     ngram: int
+    unit: str = "words"
+    """Words or characters."""
 
     @property
     def clipped(self) -> bool:
@@ -45,16 +47,17 @@ class Match:
         return self.left_length > len(self.left) or self.right_length > len(self.right)
 
 
-def match(left: str, right: str, ngram: int, most: int = COMPARED) -> Match:
+def match(left: str, right: str, ngram: int, unit: str = "words", most: int = COMPARED) -> Match:
     """Compare two texts in time that grows with their length (times its logarithm), whatever they hold."""
-    from datacurate.stages.dedup._compare import words
+    from datacurate.stages.dedup._compare import characters, words
 
     a, b = left[:most], right[:most]
-    mine, others = words(a), words(b)
+    mine, others = (characters(text) if unit == "characters" else words(text) for text in (a, b))
     ngram = max(1, min(ngram, len(mine), len(others)))
     passages = _passages(_blocks(mine, others, ngram), mine, others, len(a), len(b))
     own = _spans(mine, _covered(mine, others, ngram))
-    return Match(a, b, len(left), len(right), passages, own, _spans(others, _covered(others, mine, ngram)), ngram)
+    theirs = _spans(others, _covered(others, mine, ngram))
+    return Match(a, b, len(left), len(right), passages, own, theirs, ngram, unit)
 
 
 def _covered(words: Words, other: Words, ngram: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datacurate.audit.dedup_cuts import Cuts
 from datacurate.audit.dedup_explain import Explanation, Merge
 from datacurate.audit.dedup_match import Match, Passage
-from datacurate.audit.dedup_show import Piece, chosen, closing, facts, pieces
+from datacurate.audit.dedup_show import Piece, alone, chosen, closing, facts, pieces
 from datacurate.audit.markup import Markup, e, join, share, tag
 from datacurate.audit.report import document
 
@@ -37,11 +37,17 @@ def page(explanation: Explanation) -> str:
 def _merge(merge: Merge) -> Markup:
     listed = tag("ul", [tag("li", e(line, 2_000)) for line in facts(merge)])
     made = [tag("h2", f"Merged by {merge.stage}"), listed]
-    return join([*made, _pair(merge, merge.match)] if merge.match is not None else made)
+    if merge.match is not None:
+        made.append(_pair(merge, merge.match))
+    elif (one := alone(merge)) is not None:
+        shown = join([e(text, 20_000) for text, _ in one[1]])
+        made.append(tag("p", e(one[0]), class_="soft"))
+        made.append(tag("div", tag("div", shown, dir="auto"), class_="pair", style="grid-template-columns:1fr"))
+    return join(made)
 
 
 def _pair(merge: Merge, match: Match) -> Markup:
-    note = f"Runs of at least {match.ngram} words that both have are marked."
+    note = f"Runs of at least {match.ngram} {match.unit} that both have are marked."
     if match.clipped:
         note += f" Compared are the first {len(match.left):,} of {match.left_length:,} characters, and "
         note += f"{len(match.right):,} of {match.right_length:,}."

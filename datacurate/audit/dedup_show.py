@@ -65,6 +65,8 @@ def as_text(explanation: Explanation, width: int, colour: bool) -> str:
         lines += ["", *(seen(line) for line in facts(merge))]
         if merge.match is not None:
             lines += ["", *_side_by_side(merge, merge.match, width, colour)]
+        elif (one := alone(merge)) is not None:
+            lines += ["", f"{seen(one[0])}:", *(line for line, _ in _wrapped(one[1], width, False))]
     for cuts in explanation.cuts:
         lines += ["", *_cut_lines(cuts, width)]
     lines += ["", *(seen(line) for line in closing(explanation))]
@@ -91,7 +93,8 @@ def facts(merge: Merge) -> list[str]:
 def recomputed(merge: Merge) -> str:
     """The similarity of the texts as they are now."""
     if merge.document is None or merge.survivor is None:
-        return "not possible, a text is not there"
+        gone = [who for who, one in (("document", merge.document), ("survivor", merge.survivor)) if one is None]
+        return f"not possible, the text of the {' and of the '.join(gone)} is not there"
     if merge.same:
         return "the texts are equal but for white space"
     if merge.alike is None or merge.back is None:
@@ -102,6 +105,15 @@ def recomputed(merge: Merge) -> str:
         f"{share(merge.alike.contained, 1)} of the document's, the document {share(merge.back.contained, 1)} of the "
         "survivor's"
     )
+
+
+def alone(merge: Merge) -> tuple[str, list[Piece]] | None:
+    """The one text that is there where the other is not, such as that of a document that only an index holds."""
+    if (merge.document is None) == (merge.survivor is None):
+        return None
+    known, whose = (merge.document, merge.chain[0].id) if merge.document else (merge.survivor, merge.event.survivor)
+    text = known.text if known else ""
+    return f"The text of {whose}", pieces(text, (0, len(text)), [], 4 * HEAD, 4 * TAIL)
 
 
 def closing(explanation: Explanation) -> list[str]:
@@ -121,7 +133,7 @@ def _side_by_side(merge: Merge, match: Match, width: int, colour: bool) -> Itera
     left = f"{merge.copy.source}: {merge.chain[0].id}"
     right = f"{merge.survivor.source if merge.survivor else ''}: {merge.event.survivor}"
     marked = "in green" if colour else f"in {''.join(BRACKETS)}"
-    yield f"Shared runs of at least {match.ngram} words are {marked}."
+    yield f"Shared runs of at least {match.ngram} {match.unit} are {marked}."
     if match.clipped:
         yield (
             f"Compared are the first {len(match.left):,} of {match.left_length:,} and {len(match.right):,} of "
@@ -236,7 +248,9 @@ def _merge_json(merge: Merge) -> dict[str, Any]:
     if (found := merge.match) is not None:
         first, last, left_out = chosen(found.passages, PASSAGES)
         value["passages"] = [_passage_json(found, passage) for passage in [*first, *last]]
-        value |= {"passages_left_out": left_out, "compared_in_part": found.clipped}
+        value |= {"passages_left_out": left_out, "compared_in_part": found.clipped, "unit": found.unit}
+    elif (one := alone(merge)) is not None:
+        value[f"{'document' if merge.document else 'survivor'}_text"] = "".join(text for text, _ in one[1])
     return value
 
 

@@ -178,7 +178,18 @@ def test_shingles_of_characters_as_the_stage_has_them(tmp_path):
     path.write_text("".join(json.dumps(row) + "\n" for row in ROWS[:2]))
     recipe = Recipe(name="d", sources={"s": Jsonl(path=str(path))}, stages=[Minhash(preset="nemo")])
     merge = only(explain(run_recipe(recipe, tmp_path, "run"), "near").merges)
-    assert merge.shingle == Shingle("characters", 24) and merge.match.ngram == 5
+    assert merge.shingle == Shingle("characters", 24)
+    assert (merge.match.ngram, merge.match.unit) == (24, "characters")
+    for text, other, shared in (
+        (merge.match.left, merge.match.right, merge.match.left_shared),
+        (merge.match.right, merge.match.left, merge.match.right_shared),
+    ):
+        runs = {other[at : at + 24] for at in range(len(other) - 23)}
+        inside = {place for at in range(len(text) - 23) if text[at : at + 24] in runs for place in range(at, at + 24)}
+        assert {place for span in shared for place in range(*span)} == inside != set(range(len(text)))
+    said = explain(tmp_path / "run", "near")
+    assert "Shared runs of at least 24 characters are" in said.as_text()
+    assert "Runs of at least 24 characters that both" in said.as_html()
     assert merge.event.similarity == pytest.approx(merge.alike.jaccard)
 
 
@@ -196,6 +207,28 @@ def test_a_survivor_in_another_dataset(tmp_path):
     assert merge.event.survivor == "old:longest" and "another dataset" in merge.end
     assert merge.survivor.text == ROWS[0]["text"]
     assert merge.event.similarity == pytest.approx(merge.alike.jaccard)
+
+
+def test_a_survivor_in_an_index_leaves_the_documents_text(tmp_path):
+    from datacurate.api import make_index
+
+    for name, rows in (("old", ROWS[:1]), ("new", ROWS[1:2])):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    keep = [Where(keep=["id is not null"])]
+    old = Recipe(name="old", sources={"s": Jsonl(path=str(tmp_path / "old.jsonl"))}, stages=keep)
+    folder = run_recipe(old, tmp_path, "old") / "01-where"
+    (tmp_path / "inline.yaml").write_text("executor: inline\n")
+    make_index(Minhash(), [folder], tmp_path / "index", tmp_path / "inline.yaml")
+    sources = {"s": Jsonl(path=str(tmp_path / "new.jsonl"))}
+    recipe = Recipe(name="d", sources=sources, stages=[Minhash(against=str(tmp_path / "index"))])
+    found = explain(run_recipe(recipe, tmp_path, "run"), "near")
+    assert only(found.merges).survivor is None and only(found.merges).match is None
+    said = found.as_text()
+    assert "recomputed: not possible, the text of the survivor is not there" in said
+    assert "The text of near:" in said and ROWS[1]["text"][:100] in said
+    assert ROWS[1]["text"][:300] in found.as_html()
+    assert found.as_json()["merges"][0]["document_text"].startswith(ROWS[1]["text"][:300])
 
 
 def covered(text: str, other: str, ngram: int) -> list[bool]:

@@ -51,6 +51,13 @@ def words(text: str) -> Words:
     return Words(start, end, _hashes(low, places, owner[places], start))
 
 
+def characters(text: str) -> Words:
+    """Every character as a word of its own, and as it is: capitals differ from small letters, as in `minhash`."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    start = np.arange(len(codes))
+    return Words(start, start + 1, (codes.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
+
+
 def _hashes(low: np.ndarray, places: np.ndarray, owner: np.ndarray, start: np.ndarray) -> np.ndarray:
     """The hash of every word from its letters at `places`, whose word is `owner`."""
     scattered = (low[places] + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
@@ -75,9 +82,9 @@ class Shingle:
     ngram: int
 
     @property
-    def of_words(self) -> bool:
-        """Whether a unit is about a word."""
-        return self.kind != "characters"
+    def unit(self) -> str:
+        """What shared runs of two texts are marked by: a unit other than a character is about a word."""
+        return "characters" if self.kind == "characters" else "words"
 
     def __str__(self) -> str:
         return f"runs of {self.ngram} {self.kind}" if self.kind != "folded" else f"runs of {self.ngram} folded words"
