@@ -22,8 +22,8 @@ WIDTH = 16
 """Permutations that are computed together: a vector of 512 bits, or two of 256."""
 
 CANDIDATES = 256
-"""Most survivors of one bucket, the newest first, that a document is compared with. Without a bound, a bucket in
-which nothing merges would cost the square of its size."""
+"""Most survivors of one bucket, the newest first, that a document is compared with, beside the one that a document
+with an equal set found. Without a bound, a bucket in which nothing merges would cost the square of its size."""
 
 
 @intrinsic
@@ -143,6 +143,33 @@ def sketch_sets(
     return made
 
 
+@njit(nogil=True, cache=True)
+def _prints(hashes, offsets, found):
+    for i in range(len(found)):
+        value = mix(np.uint64(offsets[i + 1] - offsets[i]) * GOLDEN)
+        for at in range(offsets[i], offsets[i + 1]):
+            value = mix(value ^ hashes[at]) + GOLDEN
+        found[i] = value
+
+
+def prints(hashes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """One hash of every whole set of shingles, these sorted: equal sets have equal prints."""
+    found = np.zeros(len(offsets) - 1, dtype=np.uint64)
+    _prints(read_only(hashes), read_only(offsets), found)
+    return found
+
+
+@borrowing
+def _equal(left, right):
+    """Whether two arrays are equal and not empty."""
+    if len(left) != len(right):
+        return False
+    for i in range(len(left)):
+        if left[i] != right[i]:
+            return False
+    return len(left) > 0
+
+
 @borrowing
 def _common(left, right):
     """Size of the intersection of two sorted arrays without repeats."""
@@ -204,16 +231,23 @@ def settle(parents, linked):
 
 
 @njit(nogil=True, cache=True)
-def _stars(order, buckets, hashes, offsets, verify, contained, heads, survivors, similarities):
+def _stars(order, buckets, twins, hashes, offsets, verify, contained, heads, survivors, similarities):
     width = buckets.shape[1]
     entries = np.empty((len(order) * width, 2), dtype=np.int64)
     seen = np.full(len(survivors), -1, dtype=np.int64)
+    firsts = np.full(len(order), -1, dtype=np.int64)
     filled = 0
     for turn in range(len(order)):
         one = order[turn]
         mine = hashes[offsets[one] : offsets[one + 1]]
         best = -1.0
         chosen = np.int64(-1)
+        twin = firsts[twins[turn]]
+        if twin < 0:
+            firsts[twins[turn]] = one
+        elif _equal(mine, hashes[offsets[twin] : offsets[twin + 1]]):
+            chosen = survivors[twin] if survivors[twin] >= 0 else twin
+            best = similarities[twin] if survivors[twin] >= 0 else 1.0
         for band in range(width):
             entry = heads[buckets[turn, band]]
             for _ in range(CANDIDATES):
@@ -250,7 +284,9 @@ def stars(
 
     Documents come in `order`, which may leave some out. Each is compared with the survivors so far that share one of
     its `buckets` (one row for each of `order`). It is merged into the most similar one if the similarity is at least
-    `verify`, otherwise it survives itself. Of one bucket, at most the `CANDIDATES` newest survivors are tried.
+    `verify`, otherwise it survives itself. Of one bucket, at most the `CANDIDATES` newest survivors are tried (in the
+    order of length, those nearest in length); but documents of equal sets, which must have equal buckets, always find
+    each other: the first one, or what that was merged into, is tried before all.
     Similarity is Jaccard's or, if `contained`, the share of the document's own shingles that the survivor has.
     """
     names, numbers = np.unique(buckets, return_inverse=True)
@@ -259,5 +295,6 @@ def stars(
     similarities = np.zeros(len(offsets) - 1, dtype=np.float64)
     numbers = numbers.reshape(buckets.shape).astype(np.int64)
     sets = read_only(hashes), read_only(offsets)
-    _stars(order.astype(np.int64), numbers, *sets, verify, contained, heads, survivors, similarities)
+    twins = np.unique(prints(*sets)[order], return_inverse=True)[1].reshape(-1).astype(np.int64)
+    _stars(order.astype(np.int64), numbers, twins, *sets, verify, contained, heads, survivors, similarities)
     return survivors, similarities

@@ -172,6 +172,7 @@ def constellations(draw):
     count, width = draw(st.integers(0, 12)), draw(st.integers(1, 3))
     sets = [draw(st.sets(st.integers(0, 6), min_size=1, max_size=6)) for _ in range(count)]
     buckets = [[band * 10 + draw(st.integers(0, 3)) for band in range(width)] for _ in range(count)]
+    buckets = [buckets[sets.index(one)] for one in sets]  # equal sets have equal buckets, as bands are
     return sets, buckets, draw(st.permutations(range(count))), width
 
 
@@ -230,12 +231,34 @@ def test_identical_documents_cost_linear_time():
 
 @pytest.mark.parametrize(("newer", "found"), [(minhash.CANDIDATES - 1, 0), (minhash.CANDIDATES, -1)])
 def test_a_crowded_bucket_is_bounded(newer, found):
-    """A copy of the oldest survivor of a bucket finds it only while few enough newer ones stand before it."""
-    sets = [*range(newer + 1), 0]
-    flat = np.array(sets, dtype=np.uint64)
+    """What is like the oldest survivor of a bucket finds it only while few enough newer ones stand before it."""
+    sets = [[2 * at, 2 * at + 1] for at in range(newer + 1)] + [[0]]
+    flat, offsets = np.concatenate(sets).astype(np.uint64), np.cumsum([0, *map(len, sets)])
     buckets = np.zeros((len(sets), 1), dtype=np.uint64)
-    survivors, _ = minhash.stars(np.arange(len(sets)), buckets, flat, np.arange(len(sets) + 1), 0.5)
+    survivors, _ = minhash.stars(np.arange(len(sets)), buckets, flat, offsets, 0.5)
     assert survivors.tolist() == [-1] * (newer + 1) + [found]
+
+
+@pytest.mark.parametrize("verify", [0.5, 1.0])
+def test_equal_sets_find_each_other_in_any_crowd(verify):
+    """Copies of all documents of a bucket, after them; and at 0.5 copies of what was merged into the oldest."""
+    count = 4 * minhash.CANDIDATES
+    sets = [[3 * at, 3 * at + 1] for at in range(count)]
+    sets = [sets[0], [0], *sets[1:], *sets, [0]]
+    flat, offsets = np.concatenate(sets).astype(np.uint64), np.cumsum([0, *map(len, sets)])
+    buckets = np.zeros((len(sets), 1), dtype=np.uint64)
+    survivors, similarities = minhash.stars(np.arange(len(sets)), buckets, flat, offsets, verify)
+    half = [-1, 0 if verify == 0.5 else -1, *[-1] * (count - 1)]
+    assert survivors.tolist() == [*half, 0, *range(2, count + 1), 0 if verify == 0.5 else 1]
+    assert (similarities[count + 1 : -1] == 1.0).all() and similarities[-1] == verify
+
+
+def test_sets_of_one_print_are_compared_themselves(monkeypatch):
+    """Nothing is removed for a hash: were all prints equal, only equal sets would still merge."""
+    monkeypatch.setattr(minhash, "prints", lambda hashes, offsets: np.zeros(len(offsets) - 1, np.uint64))
+    flat, buckets = np.array([1, 2, 1, 3], np.uint64), np.zeros((4, 1), np.uint64)
+    survivors, _ = minhash.stars(np.arange(4), buckets, flat, np.arange(5), 1.0)
+    assert survivors.tolist() == [-1, -1, 0, -1]
 
 
 @settings(max_examples=300, deadline=None)

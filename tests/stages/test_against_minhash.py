@@ -14,12 +14,14 @@ import pytest
 from against_tools import dataset, index, inline, kept, merged, run, write
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from datacurate.api import run_recipe
 from datacurate.core.errors import CurateError
 from datacurate.core.recipe import loads
 from datacurate.kernels import pairs
 from datacurate.stages.dedup import _index, _neighbours, _rows
+from datacurate.stages.dedup.minhash import Minhash
 
 VERIFY = 0.7
 THOROUGH = {"bands": 60, "rows": 1, "max_loss": None}
@@ -253,5 +255,51 @@ def test_crowded_buckets_are_bounded():
         met = pa.concat_tables(_neighbours.met(sketch, pieces(count)))
         assert sorted(met["mark"].to_pylist()) == sorted([*range(_neighbours.BUCKET)] * 2)
     often = pa.concat_tables([met, met.filter(np.isin(met["mark"].to_numpy(), [200, 255]))]).sort_by("row")
-    at, tried = _neighbours.tried(np.arange(2, dtype=np.uint64), often, 8)
-    assert sorted(tried[at == 1].tolist()) == [*range(_neighbours.TRIED - 2), 200, 255]
+    own = np.array([999, 998], np.uint64)
+    at, tried = _neighbours.tried(often["row"].to_numpy().astype(np.int64), often["mark"].to_numpy(), own, 8)
+    assert sorted(tried[at == 1].tolist()) == [*range(_neighbours.TRIED - 3), 200, 255, 998]
+
+
+def letters(prefix: str, count: int) -> list[tuple[str, str]]:
+    """Form letters: all are alike, but not quite."""
+    common = " ".join(f"w{at}" for at in range(100))
+    return [(f"{prefix}{at}", f"{common} number {at}") for at in range(count)]
+
+
+def test_copies_are_found_in_a_crowd(tmp_path):
+    """Far more than are tried, each with a copy, here and in another dataset; that holds its own more than once."""
+    count = 3 * _neighbours.BUCKET
+    run("minhash", write(tmp_path / "both", letters("a", count) + letters("b", count)), tmp_path / "own", verify=1.0)
+    assert kept(tmp_path / "own") == sorted(f"a{at}" for at in range(count))
+    old = dataset(tmp_path, "old", letters("o", count) + letters("p", count), 3)
+    new = write(tmp_path / "new", letters("n", count))
+    run("minhash", new, tmp_path / "out", against=[str(old)], verify=1.0, max_loss=None)
+    expected = {f"n{at}": ("near_duplicate_against", f"old:o{at}", 1.0) for at in range(count)}
+    assert merged(tmp_path / "out") == expected
+
+
+@pytest.mark.parametrize("verify", [None, 0.0, 0.01])
+def test_what_linked_two_may_be_held_elsewhere(tmp_path, verify):
+    """The middle one of a chain goes, as another dataset has its like; the ends have nothing in common and stay."""
+    words = [f"w{at}" for at in range(900)]
+    new = [("a", " ".join(words[:340])), ("b", " ".join(words)), ("c", " ".join(words[560:]))]
+    old = dataset(tmp_path, "old", [("m", " ".join(words[340:560]))])
+    options = {"bands": 60, "rows": 2, "verify": verify, "max_loss": None}
+    run("minhash", write(tmp_path / "new", new), tmp_path / "chain", **options)
+    assert kept(tmp_path / "chain") == ["b"]
+    run("minhash", tmp_path / "new", tmp_path / "out", against=[str(old)], **options)
+    assert kept(tmp_path / "out") == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"bands": 1_000_000, "rows": 1000}, "1,000,000,000 minima for each document; take at most 65,536"),
+        ({"bands": 65_537, "rows": 1}, "take at most 65,536"),
+        ({"ngram": 1001}, "less than or equal to 1000"),
+    ],
+)
+def test_unreasonable_numbers_are_refused(options, message):
+    with pytest.raises(ValidationError, match=message):
+        Minhash(**options)
+    assert Minhash(bands=256, rows=256, ngram=1000).bands == 256

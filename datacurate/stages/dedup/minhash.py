@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from datacurate.core.phase import Size, by, each, once
 from datacurate.core.stage import one_array
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 SHINGLES = ("shingle", "ngram")
 SIGNATURE = ("bands", "rows", "seed")
 """The fields that signatures depend on, with SHINGLES: another `verify` or `keep` does not sketch again."""
+MOST_MINIMA = 1 << 16
+"""`bands` times `rows` at most: each costs a multiplication for every shingle. RefinedWeb uses 9,000
+(arXiv:2306.01116)."""
 USUAL_BANDS = 14
 """With so many, the band hashes of a document take what `_rows.spread` reckons with."""
 
@@ -51,9 +55,14 @@ class Minhash(_index.IndexedDedup):
     A preset has the shingles and bands of a project, so that the same pairs are proposed, by other hash functions.
     These projects trust the bands and remove all but one document of each chain; here its `verify` is the similarity
     that the project says it looks for. `verify: null` trusts the bands.
+
+    Documents whose sets are equal always find each other. Beyond that, crowds of documents that agree in a band but
+    are not similar enough are not compared in full: one is compared with the last 256 that stay, of each band, in the
+    order of `keep`; and of other datasets with 32 sets, those that agree in most bands, of the 256 that each band
+    proposes at most. In such a crowd, a similar document may stay.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "datacurate": {},
         "fineweb": {"shingle": "folded", "verify": 0.75},
@@ -74,7 +83,7 @@ class Minhash(_index.IndexedDedup):
     spaces. `folded`: datatrove's words: lower case, numbers as 0, punctuation as spaces, without accents.
     `identifiers`: what is between characters other than A-Z, a-z, 0-9 and `_`; for source code. `characters`."""
 
-    ngram: Positive = 5
+    ngram: Annotated[int, Field(ge=1, le=1000)] = 5
     """Words, or what `shingle` says, per shingle. FineWeb and data-prep-kit use 5."""
 
     bands: Positive = 14
@@ -97,11 +106,24 @@ class Minhash(_index.IndexedDedup):
 
     rule: ClassVar[str] = "near_duplicate"
 
+    @model_validator(mode="after")
+    def _not_too_many_minima(self) -> Minhash:
+        if self.bands * self.rows > MOST_MINIMA:
+            raise ValueError(
+                f"bands: {self.bands:,} bands of {self.rows:,} rows are {self.bands * self.rows:,} minima for each"
+                f" document; take at most {MOST_MINIMA:,} (the usual are 14 bands of 8, RefinedWeb has 450 of 20)"
+            )
+        return self
+
     @each(uses=(*SHINGLES, *SIGNATURE), over="against")
     def index_bands(self, docs: pa.Table) -> pa.Table:
         """The hash of every band of every document of another dataset."""
-        some, hashes = self._bands(docs)
-        return _neighbours.bands(hashes, docs["id"].take(some))
+        from datacurate.kernels import minhash
+
+        values, offsets = self._sets(docs)
+        some = np.flatnonzero(np.diff(offsets))
+        hashes = minhash.sketch_sets(values, offsets, some, self.bands, self.rows, self.seed)
+        return _neighbours.bands(hashes, minhash.prints(values, offsets)[some])
 
     @each(uses=SHINGLES, over="against")
     def index_sets(self, docs: pa.Table, dataset: str) -> pa.Table:
@@ -191,8 +213,9 @@ class Minhash(_index.IndexedDedup):
         rule = self.verify or 0.0, self.verify_by == "containment"
         order, group = self.order(shingles), _rows.numpy(shingles, "group")
         _, number, sizes = np.unique(group, return_inverse=True, return_counts=True)
-        # of two that are a group we need no bands: similarity decides, unless bands are all that counts
-        crowded = ((sizes[number] > 2) | (self.verify is None))[order]
+        # of two that are a group we need no bands: similarity decides, unless any will do. Then bands are all that
+        # counts, and what linked the two may be gone, held by another dataset
+        crowded = ((sizes[number] > 2) | (not self.verify))[order]
         pairs, others = order[~crowded], order[crowded]
         survivors, similarities = minhash.stars(pairs, group[pairs].reshape(-1, 1), *sets, *rule)
         bands = minhash.sketch_sets(*sets, others, self.bands, self.rows, self.seed)
