@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from datacurate.core.registry import stage_class
 
 LEVELS = (
-    "url_dedup", "exact", "minhash", "lines", "paragraphs", "sentence_spans", "ngram_bloom", "substring",
+    "exact", "minhash", "lines", "paragraphs", "sentence_spans", "ngram_bloom", "substring",
     "substring, 100 bytes",
 )  # fmt: skip
 STAGE = {"paragraphs": "lines", "substring, 100 bytes": "substring"}
