@@ -173,6 +173,23 @@ def test_lines_that_were_cut(tmp_path):
             assert only(cuts).document.text.encode()[only(cuts).cuts[0].start :].decode().startswith(footer)
 
 
+def test_what_was_cut_out_of_a_document_that_was_dropped_then(tmp_path):
+    """The ledger names no survivor of a document that lost too much; the evidence does."""
+    texts = {"a": "The menu of every page.", "b": "The menu of every page.\nx"}
+    texts |= {"c": "The menu of every page.\nAnd words of its own, which are many."}
+    path = tmp_path / "docs.jsonl"
+    path.write_text("".join(json.dumps({"id": i, "text": t}) + "\n" for i, t in texts.items()))
+    recipe = Recipe(name="d", sources={"s": Jsonl(path=str(path))}, stages=[Lines(min_left=5)])
+    run = run_recipe(recipe, tmp_path, "run")
+    cut = {id: found for id in texts if (found := explain(run, id)).cuts}
+    (stays,) = texts.keys() - cut.keys()
+    dropped = [found for found in cut.values() if found.life.copies[0].events[-1].rule == "too_little_left"]
+    assert dropped
+    for found in dropped:
+        assert [(one.text, one.survivor) for one in only(found.cuts).cuts] == [("The menu of every page.", stays)]
+        assert f"also in {stays}" in found.as_text() and "dropped by too_little_left" in found.as_text()
+
+
 def test_shingles_of_characters_as_the_stage_has_them(tmp_path):
     path = tmp_path / "docs.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in ROWS[:2]))
