@@ -255,7 +255,7 @@ def test_equal_sets_find_each_other_in_any_crowd(verify):
 
 def test_sets_of_one_print_are_compared_themselves(monkeypatch):
     """Nothing is removed for a hash: were all prints equal, only equal sets would still merge."""
-    monkeypatch.setattr(minhash, "prints", lambda hashes, offsets: np.zeros(len(offsets) - 1, np.uint64))
+    monkeypatch.setattr(minhash, "prints", lambda hashes, offsets, chosen: np.zeros(len(chosen), np.uint64))
     flat, buckets = np.array([1, 2, 1, 3], np.uint64), np.zeros((4, 1), np.uint64)
     survivors, _ = minhash.stars(np.arange(4), buckets, flat, np.arange(5), 1.0)
     assert survivors.tolist() == [-1, -1, 0, -1]

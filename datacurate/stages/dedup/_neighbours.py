@@ -50,7 +50,7 @@ def sets(docs: pa.Table, dataset: str, values: np.ndarray, offsets: np.ndarray) 
     from datacurate.kernels import minhash
 
     some = np.flatnonzero(np.diff(offsets))
-    mark = minhash.prints(values, offsets)[some]
+    mark = minhash.prints(values, offsets, some)
     return _rows.table(
         slice=(_index.slice_of(mark, SLICES), "int32"),
         mark=(mark, "uint64"),
@@ -134,7 +134,7 @@ def sought(docs: pa.Table, rows: np.ndarray, pairs: pa.Table, size: Size, sets_o
     index = np.unique(at)
     values, offsets = sets_of(index)
     own = np.zeros(len(rows), np.uint64)
-    own[index] = minhash.prints(values, offsets)
+    own[index] = minhash.prints(values, offsets, np.arange(len(index)))
     at, mark = tried(at, mark, own, tasks(size))
     slices = _index.slice_of(mark, tasks(size))
     firsts = np.flatnonzero(np.append(True, (at[1:] != at[:-1]) | (slices[1:] != slices[:-1]))) if len(at) else at

@@ -123,7 +123,7 @@ class Minhash(_index.IndexedDedup):
         values, offsets = self._sets(docs)
         some = np.flatnonzero(np.diff(offsets))
         hashes = minhash.sketch_sets(values, offsets, some, self.bands, self.rows, self.seed)
-        return _neighbours.bands(hashes, minhash.prints(values, offsets)[some])
+        return _neighbours.bands(hashes, minhash.prints(values, offsets, some))
 
     @each(uses=SHINGLES, over="against")
     def index_sets(self, docs: pa.Table, dataset: str) -> pa.Table:
