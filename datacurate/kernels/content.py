@@ -16,6 +16,7 @@ from datacurate.kernels.arrow import bytes_and_offsets, read_only
 from datacurate.kernels.casefold import tables
 from datacurate.kernels.memory import first_bit, places
 from datacurate.kernels.shingles import decode
+from datacurate.kernels.utf8 import encode
 
 SPACE = 32
 _BYTES = ir.VectorType(ir.IntType(8), 64)
@@ -46,24 +47,6 @@ def _copy64(typing, data, i, out, to, lower):
         return context.get_dummy_value()
 
     return types.void(data, types.int64, out, types.int64, types.uint8), codegen
-
-
-@njit(nogil=True, cache=True)
-def _encode(code, out, at):
-    """Write a code point above ASCII as UTF-8; the position after it."""
-    if code < 0x800:
-        out[at] = 0xC0 | (code >> 6)
-    elif code < 0x10000:
-        out[at] = 0xE0 | (code >> 12)
-        out[at + 1] = 0x80 | ((code >> 6) & 0x3F)
-        at += 1
-    else:
-        out[at] = 0xF0 | (code >> 18)
-        out[at + 1] = 0x80 | ((code >> 12) & 0x3F)
-        out[at + 2] = 0x80 | ((code >> 6) & 0x3F)
-        at += 2
-    out[at + 1] = 0x80 | (code & 0x3F)
-    return at + 2
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -135,7 +118,7 @@ def _normalised(data, offsets, plain, pages, entries, ignore_case, out, bounds):
                     out[filled] = small
                     filled += 1
                 else:
-                    filled = _encode(small, out, filled)
+                    filled = encode(small, out, filled)
             else:
                 for k in range(size):
                     out[filled] = data[at + k]

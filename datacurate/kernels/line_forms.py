@@ -18,7 +18,7 @@ from datacurate.kernels.folding import CHANGED, LAST, SPACE, folding
 from datacurate.kernels.memory import inlined, pointer
 from datacurate.kernels.sentences import PUNCTUATION_RANGES
 from datacurate.kernels.unicode import CLASS, EXTEND, code_points, properties
-from datacurate.kernels.utf8 import decode
+from datacurate.kernels.utf8 import decode, encode
 
 FORMS = ("none", "lower", "ccnet", "letters", "datatrove")
 _NOTHING, _GAP = -1, -2
@@ -93,28 +93,6 @@ def _without_accents(made: np.ndarray, gone: np.ndarray) -> None:
     made[_FINAL_SIGMA] = _SIGMA
 
 
-@inlined
-def _write(point, out, to):
-    """Writes a code point as UTF-8; returns where it ends."""
-    if point < 0x80:
-        out[to] = point
-        return to + 1
-    if point < 0x800:
-        out[to] = 0xC0 | (point >> 6)
-        out[to + 1] = 0x80 | (point & 0x3F)
-        return to + 2
-    if point < 0x10000:
-        out[to] = 0xE0 | (point >> 12)
-        out[to + 1] = 0x80 | ((point >> 6) & 0x3F)
-        out[to + 2] = 0x80 | (point & 0x3F)
-        return to + 3
-    out[to] = 0xF0 | (point >> 18)
-    out[to + 1] = 0x80 | ((point >> 12) & 0x3F)
-    out[to + 2] = 0x80 | ((point >> 6) & 0x3F)
-    out[to + 3] = 0x80 | (point & 0x3F)
-    return to + 4
-
-
 @njit(nogil=True, cache=True)
 def _digits_end(data, i, end, table):
     """Where the digits end that begin at `i`."""
@@ -159,7 +137,7 @@ def _form(data, start, end, table, points, out, to):
             if becomes == _GAP:
                 gap = True
             elif becomes != _NOTHING:
-                to = _write(becomes, out, to)
+                to = encode(becomes, out, to)
             continue
         begun = True
         if becomes == _GAP:
@@ -170,9 +148,9 @@ def _form(data, start, end, table, points, out, to):
             i = _number_end(data, i, end, table, points)
         if becomes != _NOTHING:
             if gap and to > first:
-                to = _write(0x20, out, to)
+                to = encode(0x20, out, to)
             gap = False
-            to = _write(becomes, out, to)
+            to = encode(becomes, out, to)
         last = to
     return last
 

@@ -8,10 +8,9 @@ import numpy as np
 
 from datacurate.kernels.c4_lines import last_character
 from datacurate.kernels.casefold import tables
-from datacurate.kernels.content import _encode
 from datacurate.kernels.folding import CASED, IGNORED, folding
 from datacurate.kernels.memory import borrowing, load64, store64
-from datacurate.kernels.utf8 import decode
+from datacurate.kernels.utf8 import decode, encode
 
 _HIGH = np.uint64(0x8080808080808080)
 _ONES = np.uint64(0x0101010101010101)
@@ -92,6 +91,6 @@ def lower(data, begin, end, pages, entries, flags, out, to):
         else:
             if point == _SIGMA and _ends_word(data, begin, i, i + width, end, flags):
                 small = _FINAL_SIGMA
-            to = _encode(small, out, to)
+            to = encode(small, out, to)
         i += width
     return to

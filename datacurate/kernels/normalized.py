@@ -16,7 +16,7 @@ from numba import njit
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
 from datacurate.kernels.folding import CASED, CHANGED, HANGUL, IGNORED, SPACE, SYLLABLES, folding
 from datacurate.kernels.text import Words
-from datacurate.kernels.utf8 import decode
+from datacurate.kernels.utf8 import decode, encode
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,28 +43,6 @@ def _ascii() -> np.ndarray:
     return read_only(made)
 
 
-@njit(nogil=True, cache=True, forceinline=True)
-def _encode(point, out, to):
-    """Writes a code point as UTF-8; returns where it ends."""
-    if point < 0x80:
-        out[to] = point
-        return to + 1
-    if point < 0x800:
-        out[to] = 0xC0 | (point >> 6)
-        out[to + 1] = 0x80 | (point & 0x3F)
-        return to + 2
-    if point < 0x10000:
-        out[to] = 0xE0 | (point >> 12)
-        out[to + 1] = 0x80 | ((point >> 6) & 0x3F)
-        out[to + 2] = 0x80 | (point & 0x3F)
-        return to + 3
-    out[to] = 0xF0 | (point >> 18)
-    out[to + 1] = 0x80 | ((point >> 12) & 0x3F)
-    out[to + 2] = 0x80 | ((point >> 6) & 0x3F)
-    out[to + 3] = 0x80 | (point & 0x3F)
-    return to + 4
-
-
 @njit(nogil=True, cache=True)
 def _reorder(out, begin, end, order):
     """Sorts a run of combining marks by class, equal ones as they came (a counting sort: runs may be long)."""
@@ -86,7 +64,7 @@ def _reorder(out, begin, end, order):
         ordered[counts[rank]] = points[k]
         counts[rank] += 1
     for k in range(size):
-        begin = _encode(ordered[k], out, begin)
+        begin = encode(ordered[k], out, begin)
 
 
 @njit(nogil=True, cache=True)
@@ -102,7 +80,7 @@ def _put(point, out, to, order, run):
             run[0] = to
         run[2] |= rank < run[1]
         run[1] = rank
-    return _encode(point, out, to)
+    return encode(point, out, to)
 
 
 @njit(nogil=True, cache=True)

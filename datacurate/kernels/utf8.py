@@ -52,3 +52,25 @@ def count_characters(data, start, end):
             i += decode(data, i, end)[1]
         count += 1
     return count
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def encode(point, out, to):
+    """Writes a code point as UTF-8; returns where it ends."""
+    if point < 0x80:
+        out[to] = point
+        return to + 1
+    if point < 0x800:
+        out[to] = 0xC0 | (point >> 6)
+        out[to + 1] = 0x80 | (point & 0x3F)
+        return to + 2
+    if point < 0x10000:
+        out[to] = 0xE0 | (point >> 12)
+        out[to + 1] = 0x80 | ((point >> 6) & 0x3F)
+        out[to + 2] = 0x80 | (point & 0x3F)
+        return to + 3
+    out[to] = 0xF0 | (point >> 18)
+    out[to + 1] = 0x80 | ((point >> 12) & 0x3F)
+    out[to + 2] = 0x80 | ((point >> 6) & 0x3F)
+    out[to + 3] = 0x80 | (point & 0x3F)
+    return to + 4
