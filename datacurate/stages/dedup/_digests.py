@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from datacurate.core.phase import by, each
+from datacurate.core.phase import Size, by, each
 from datacurate.stages.dedup import _index, _rows
 from datacurate.stages.dedup._base import CHOICE, about, removed
 from datacurate.stages.dedup._index import IndexedDedup, known
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from datacurate.core.store import Parts
 
 DIGEST = ("high", "low")
+
+
+def slices(stage: DigestDedup, size: Size) -> list[tuple[int]]:
+    """The keys of the tasks that digests are spread over."""
+    return [(number,) for number in range(_rows.spread(size))]
 
 
 class DigestDedup(IndexedDedup):
@@ -46,13 +51,13 @@ class DigestDedup(IndexedDedup):
         )
 
     @each
-    def digest(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
+    def digest(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
         """The digest of every document that can be compared, and what says which copy stays."""
         digests, some = self.digests(docs)
         high, low = np.ascontiguousarray(digests.T)
         docs = docs if len(some) == docs.num_rows else docs.take(some)
         return _rows.table(
-            slice=(_rows.slice_of(high), "int32"),
+            slice=(high % np.uint64(_rows.spread(size)), "int32"),
             high=(high, "uint64"),
             low=(low, "uint64"),
             row=(np.asarray(rows, dtype=np.uint64)[some], "uint64"),
@@ -60,7 +65,7 @@ class DigestDedup(IndexedDedup):
             **about(docs),
         )
 
-    @by("slice", keys=_rows.slices, uses=CHOICE, shardwise=True, streams=("index",))
+    @by("slice", keys=slices, uses=CHOICE, shardwise=True, streams=("index",))
     def verdict(self, digest: pa.Table, index: Parts | None = None) -> pa.Table:
         """Every document whose digest another one has that is more worth keeping, with that one."""
         import pyarrow as pa

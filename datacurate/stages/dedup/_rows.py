@@ -7,25 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacurate.core.phase import Size
-from datacurate.core.stage import Outcome, Removed, Stage
+from datacurate.core.stage import Outcome, Removed
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-SLICES = 16
-"""Tasks that hashes are spread over."""
-
-
-def slices(stage: Stage, size: Size) -> list[tuple[int]]:
-    """The keys of the slices."""
-    return [(number,) for number in range(SLICES)]
-
-
-def slice_of(hashes: np.ndarray) -> np.ndarray:
-    """The slice that every hash belongs to."""
-    return hashes % np.uint64(SLICES)
-
 
 SLICE_BYTES = 32 << 20
 """Bytes of source files per task. Compressed text of 32 MB is about 130 MB of text; of short documents of 180 bytes it
@@ -100,11 +85,6 @@ def as_lists(values: np.ndarray, offsets: np.ndarray) -> pa.Array:
     ends = pa.py_buffer(8 * np.asarray(offsets, np.int64))
     data = pa.py_buffer(np.ascontiguousarray(values, np.uint64))
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(offsets) - 1, [None, ends, data])
-
-
-def by_row(table: pa.Table) -> pa.Table:
-    """The table sorted by `row`, as one chunk."""
-    return table.take(np.argsort(numpy(table, "row"), kind="stable")).combine_chunks()
 
 
 def found(rows, table: pa.Table) -> tuple[np.ndarray, pa.Table]:

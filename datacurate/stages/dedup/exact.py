@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from datacurate.core.phase import each
+from datacurate.core.phase import Size, each
 from datacurate.core.stage import one_array
 from datacurate.stages.dedup._base import CHOICE
 from datacurate.stages.dedup._digests import DigestDedup
@@ -44,9 +44,9 @@ class Exact(DigestDedup):
         return super().index(docs, dataset)
 
     @each(uses=("ignore_case", *CHOICE))
-    def digest(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
+    def digest(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
         """The digest of every document that has text, and what says which copy stays."""
-        return super().digest(docs, rows)
+        return super().digest(docs, rows, size)
 
     def warm(self) -> None:
         """Compile the kernel."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from datacurate.core.phase import each
+from datacurate.core.phase import Size, each
 from datacurate.core.stage import one_array
 from datacurate.stages._columns import wrong_type
 from datacurate.stages.dedup._base import CHOICE
@@ -82,9 +82,9 @@ class UrlDedup(DigestDedup):
         return super().index(docs, dataset)
 
     @each(uses=(*FORM, *CHOICE))
-    def digest(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
+    def digest(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
         """The digest of every document that has an address, and what says which one stays."""
-        return super().digest(docs, rows)
+        return super().digest(docs, rows, size)
 
     def warm(self) -> None:
         """Compile the kernels."""
