@@ -48,7 +48,7 @@ class CurateFilter(BaseFilter):
             rules = [removed.rule] * len(removed.index) if isinstance(removed.rule, str) else removed.rule
             reasons |= dict(zip(removed.index.tolist(), rules, strict=True))
         kept = [at for at in range(len(batch)) if at not in reasons]
-        _hand_back([batch[at] for at in kept], docs, outcome.docs, self.stage.rewrites)
+        _hand_back([batch[at] for at in kept], docs, outcome.rest(docs), self.stage.rewrites)
         return [(False, reasons[at]) if at in reasons else True for at in range(len(batch))]
 
     def _outcome(self, docs: pa.Table) -> Outcome:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from datacurate.core.errors import CurateError
 from datacurate.core.ledger import ShardLedger
-from datacurate.core.stage import Filter, Outcome, Removed, Stage, with_columns, without_derived
+from datacurate.core.stage import Filter, Outcome, Removed, Stage, kept, with_columns, without_derived
 from datacurate.core.store import PartWriter, read_batches, read_key, read_parts, row_bytes
 from datacurate.core.task import SHARD_BITS, EachTask, Input, Step, visible
 
@@ -66,9 +66,9 @@ class Chain:
             elif step.role == "side":
                 self._writer(step.out, step.by).write(self._call(step, docs, aligned))
             else:
-                docs, kept = self._main(step, docs, aligned)
-                if kept is not None:
-                    aligned = {name: table.filter(kept) for name, table in aligned.items()}
+                docs, stays = self._main(step, docs, aligned)
+                if stays is not None:
+                    aligned = {name: table.filter(stays) for name, table in aligned.items()}
 
     def _measure(self, step: Step, docs: pa.Table) -> pa.Table:
         if step.out in self.stored:
@@ -86,40 +86,44 @@ class Chain:
         if isinstance(step.stage, Filter):
             came, failed, beside = _set_aside_errors(docs, aligned, step)
         removed: list[Removed] = [*failed]
-        went, more = self._decide(step, came, beside)
+        went, more, picked = self._decide(step, came, beside)
         if came.num_rows != docs.num_rows:
             back = np.setdiff1d(np.arange(docs.num_rows), failed[0].index)
             more = [_moved(r, back) for r in more]
         removed += more
         if step.stage.rewrites:
             went = without_derived(went)
-        self._ledger(step.out, step.header).enter(docs, went, removed, step.stage.rewrites or _only_drops(step.stage))
+        trusted = step.stage.rewrites or picked or _only_drops(step.stage)
+        self._ledger(step.out, step.header).enter(docs, went, removed, trusted)
         if step.docs and not Path(step.docs).exists():
             self._writer(step.docs).write(went)
         if not removed:
             return went, None
-        kept = np.ones(docs.num_rows, bool)
-        kept[np.concatenate([r.index for r in removed])] = False
-        return went, pa.array(kept)
+        return went, kept(docs.num_rows, removed)
 
-    def _decide(self, step: Step, docs: pa.Table, aligned: dict[str, pa.Table]) -> tuple[pa.Table, list[Removed]]:
-        """Run a main phase; when it raises, find the documents it raises on and quarantine those."""
+    def _decide(self, step: Step, docs: pa.Table, aligned: dict[str, pa.Table]) -> tuple[pa.Table, list[Removed], bool]:
+        """Run a main phase; when it raises, find the documents it raises on and quarantine those.
+
+        Also whether the documents that go on were picked here.
+        """
         try:
-            return _unpack(self._call(step, docs, aligned))
+            made = self._call(step, docs, aligned)
+            return *_unpack(made, docs), isinstance(made, Outcome) and made.docs is None
         except (CurateError, MemoryError):
             raise
         except Exception:
             if "rows" in step.phase.reads:
                 raise
-        return self._halves(step, docs, aligned)
+        return *self._halves(step, docs, aligned), False
 
     def _halves(self, step: Step, docs: pa.Table, aligned: dict[str, pa.Table]) -> tuple[pa.Table, list[Removed]]:
-        parts = [_unpack(self._call(step, docs.slice(0, 0), _slices(aligned, 0, 0)))[0]]
+        nothing = docs.slice(0, 0)
+        parts = [_unpack(self._call(step, nothing, _slices(aligned, 0, 0)), nothing)[0]]
         removed = []
         for start, stop in _leaves(docs.num_rows, lambda a, b: self._works(step, docs, aligned, a, b)):
             piece, beside = docs.slice(start, stop - start), _slices(aligned, start, stop)
             try:
-                went, more = _unpack(self._call(step, piece, beside))
+                went, more = _unpack(self._call(step, piece, beside), piece)
                 parts.append(went)
                 removed += [_moved(r, np.arange(start, stop)) for r in more]
             except Exception as error:
@@ -209,10 +213,11 @@ def _of_shard(paths: tuple[str, ...], shard: int) -> pa.Table:
     return read_key(paths, (shard,)).sort_by("row").combine_chunks()
 
 
-def _unpack(result: Any) -> tuple[pa.Table, list[Removed]]:
-    if isinstance(result, Outcome):
-        return result.docs.combine_chunks(), [r for r in result.removed if len(r.index)]
-    return result.combine_chunks(), []
+def _unpack(result: Any, came: pa.Table) -> tuple[pa.Table, list[Removed]]:
+    """The documents that go on, of those that came, and the removed ones."""
+    if not isinstance(result, Outcome):
+        return result.combine_chunks(), []
+    return result.rest(came).combine_chunks(), [r for r in result.removed if len(r.index)]
 
 
 def _slices(aligned: dict[str, pa.Table], start: int, stop: int) -> dict[str, pa.Table]:

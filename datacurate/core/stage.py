@@ -54,10 +54,31 @@ class Removed:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a document phase returns when not every row goes on: the rows that do, and the removed ones."""
+    """What a document phase returns when not every row goes on: the rows that do, and the removed ones.
 
-    docs: pa.Table
+    `docs: None` stands for the documents that came and were not removed, as they came: the engine picks them, and need
+    not compare their texts.
+    """
+
+    docs: pa.Table | None
     removed: list[Removed] = field(default_factory=list)
+
+    def rest(self, came: pa.Table) -> pa.Table:
+        """The documents that go on, of those that came."""
+        if self.docs is not None:
+            return self.docs
+        return came.filter(kept(came.num_rows, self.removed)) if self.removed else came
+
+
+def kept(count: int, removed: Sequence[Removed]) -> pa.Array:
+    """Whether each of `count` documents goes on."""
+    import numpy as np
+    import pyarrow as pa
+
+    stays = np.ones(count, bool)
+    for one in removed:
+        stays[one.index] = False
+    return pa.array(stays)
 
 
 def snake(name: str) -> str:

@@ -87,7 +87,7 @@ def judged(outcomes, shards, size):
     kept, removed = [], {}
     for outcome, (docs, _) in zip(outcomes, batches(shards, size), strict=True):
         assert isinstance(outcome, Outcome)
-        kept += outcome.docs["id"].to_pylist()
+        kept += outcome.rest(docs)["id"].to_pylist()
         for part in outcome.removed:
             ids = docs["id"].take(part.index).to_pylist()
             removed.update(zip(ids, zip(part.survivor, part.similarity, strict=True), strict=True))
@@ -147,7 +147,7 @@ def test_tables_without_chunks(stage):
         assert full.num_rows > 0 and empty.num_rows == 0
         assert full.schema == empty.schema
         made[phase.name] = full
-    assert stage.apply(docs, rows, made["verdict"].schema.empty_table(), made["guard"]).docs == docs
+    assert stage.apply(docs, rows, made["verdict"].schema.empty_table(), made["guard"]).rest(docs) == docs
 
 
 def test_exact_keeps_the_first():

@@ -133,7 +133,7 @@ class DocumentDedup(Stage):
         self, docs: pa.Table, rows: np.ndarray, verdict: pa.Table, guard: pa.Table, known: pa.Table | None = None
     ) -> Outcome:
         """The documents without those that have a survivor; `known` are those whose survivor is in another dataset."""
-        return _rows.without(docs, rows, verdict, self.rule, known)
+        return _rows.without(rows, verdict, self.rule, known)
 
 
 def about(docs: pa.Table) -> dict[str, tuple]:

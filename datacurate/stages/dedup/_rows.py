@@ -130,16 +130,14 @@ def _rules(named: pa.Table, rule: str) -> list[str]:
     return [f"{rule}_against" if against else rule for against in named["against"].to_pylist()]
 
 
-def without(docs: pa.Table, rows, verdict: pa.Table, rule: str, known: pa.Table | None = None) -> Outcome:
+def without(rows, verdict: pa.Table, rule: str, known: pa.Table | None = None) -> Outcome:
     """The documents that neither verdict names; the named ones are merged into their survivors."""
     index, named = found(rows, verdict)
     if known is not None:
         more, also = found(rows, known)
         index, named = np.append(index, more), _joined([named, also])
     if not len(index):
-        return Outcome(docs)
-    keep = np.ones(docs.num_rows, dtype=bool)
-    keep[index] = False
+        return Outcome(None)
     removed = Removed(
         index=index,
         fate="merged",
@@ -147,4 +145,4 @@ def without(docs: pa.Table, rows, verdict: pa.Table, rule: str, known: pa.Table 
         survivor=named["survivor"].to_pylist(),
         similarity=numpy(named, "similarity"),
     )
-    return Outcome(docs.filter(keep), [removed])
+    return Outcome(None, [removed])
