@@ -30,7 +30,7 @@ class Chain:
         self.steps = task.steps[first:]
         self.writers: dict[str, PartWriter] = {}
         self.ledgers: dict[str, ShardLedger] = {}
-        self.tables = {step.out: _read_tables(step, task.number) for step in self.steps}
+        self.tables = _read_tables(self.steps, task.number)
         self.stored = {s.out: _Stored(s.out) for s in self.steps if s.role == "measure" and Path(s.out).exists()}
         self.rows: dict[str, int] = {}
 
@@ -205,8 +205,14 @@ class _Stored:
         return part.combine_chunks()
 
 
-def _read_tables(step: Step, shard: int) -> dict[str, pa.Table]:
-    return {name: _of_shard(p, shard) if name in step.shardwise else read_parts(p) for name, p in step.tables.items()}
+def _read_tables(steps: tuple[Step, ...], shard: int) -> dict[str, dict[str, pa.Table]]:
+    """By step and name; what several steps read is read once."""
+    read: dict[tuple[tuple[str, ...], bool], pa.Table] = {}
+    for step in steps:
+        for name, paths in step.tables.items():
+            own = (paths, name in step.shardwise)
+            read[own] = read[own] if own in read else _of_shard(paths, shard) if own[1] else read_parts(paths)
+    return {s.out: {name: read[paths, name in s.shardwise] for name, paths in s.tables.items()} for s in steps}
 
 
 def _of_shard(paths: tuple[str, ...], shard: int) -> pa.Table:

@@ -16,7 +16,8 @@ from datacurate.core.dataset import MANIFEST, Dataset
 from datacurate.core.errors import CurateError, LedgerError, QuarantineError, TaskError
 from datacurate.core.executor import Executor, Failure
 from datacurate.core.plan import Barrier, Plan, PlannedStage
-from datacurate.core.store import explain_os_error, make_folder, read_footer, read_parts, write_json, write_text
+from datacurate.core.stage import Stage
+from datacurate.core.store import Parts, explain_os_error, make_folder, read_footer, read_parts, write_json, write_text
 from datacurate.core.task import Task
 
 QUARANTINE_LINES = 10_000
@@ -70,7 +71,7 @@ def execute(plan: Plan, executor: Executor, folder: str | Path, reporter: Report
     try:
         if run.tasks:
             do(plan, executor, reporter)
-        _check_quarantine(plan)
+        _check(plan, set())
     except BaseException:
         with contextlib.suppress(CurateError, OSError):
             _publish_all(plan, folder)
@@ -84,9 +85,10 @@ def execute(plan: Plan, executor: Executor, folder: str | Path, reporter: Report
 
 
 def _publish_all(plan: Plan, folder: Path) -> list[dict[str, Any]]:
-    """Publish the stages that are finished."""
+    """Publish the stages that are finished, up to the first that refuses what it did."""
     try:
-        return [publish(plan.recipe.name, stage, folder) for stage in plan.stages if stage.finished()]
+        sound = itertools.takewhile(_is_sound, plan.stages)
+        return [publish(plan.recipe.name, stage, folder) for stage in sound if stage.finished()]
     except OSError as error:
         raise explain_os_error(error, folder) from error
 
@@ -94,6 +96,7 @@ def _publish_all(plan: Plan, folder: Path) -> list[dict[str, Any]]:
 def do(plan: Plan, executor: Executor, reporter: Reporter) -> None:
     """Do what is missing of a plan, barrier by barrier."""
     executor.start([stage.stage for stage in plan.stages if stage.stage is not None])
+    checked: set[int] = set()
     try:
         for barrier in plan.barriers:
             missing = [task for task in barrier.tasks if not task.done()]
@@ -103,7 +106,7 @@ def do(plan: Plan, executor: Executor, reporter: Reporter) -> None:
                 reporter.failed(failure)
             if failures:
                 raise _as_error(failures)
-            _check_quarantine(plan)
+            _check(plan, checked)
     finally:
         executor.stop()
 
@@ -119,6 +122,31 @@ def _as_error(failures: list[Failure]) -> Exception:
         f"{len(failures)} of the tasks failed:\n" + "\n".join(lines) + more + "\n"
         "What was finished is kept. Read the log, then run the same command again to do the rest."
     )
+
+
+def _check(plan: Plan, checked: set[int]) -> None:
+    """Raise when too much is quarantined, or a stage whose ledgers are there, and was not yet asked, refuses them."""
+    _check_quarantine(plan)
+    for stage in plan.stages:
+        if stage.number not in checked and _refuse(stage):
+            checked.add(stage.number)
+
+
+def _refuse(planned: PlannedStage) -> bool:
+    """Whether the stage could be asked; raises what it says when its work must not be published."""
+    stage = planned.stage
+    if stage is None or type(stage).refuse is Stage.refuse or not planned.ledgers or not planned.finished():
+        return False
+    stage.refuse(by_source(planned.ledgers), lambda phase: Parts(planned.phases[phase].paths))
+    return True
+
+
+def _is_sound(planned: PlannedStage) -> bool:
+    try:
+        _refuse(planned)
+    except CurateError:
+        return False
+    return True
 
 
 def _check_quarantine(plan: Plan) -> None:

@@ -210,6 +210,12 @@ class Stage(BaseModel):
     def check_sources(self, known: Iterable[str]) -> None:
         """Raise RecipeError when an option names a source that the recipe does not have."""
 
+    def refuse(self, books: dict[str, dict[str, Any]], tables: Callable[[str], Any]) -> None:
+        """Raise CurateError when what the stage did, by source, must not be published.
+
+        Asked when all its ledgers are there, whose `books` these are; `tables(phase)` are a phase's rows, as Parts.
+        """
+
     def made(self, columns: Container[str] = ()) -> dict[str, Any]:
         """What is there behind the stage beside the `columns` in front, with Arrow types; None: unknown."""
         return dict.fromkeys(self.makes)

@@ -140,5 +140,5 @@ def test_a_hundred_thousand_identical_documents(tmp_path):
     docs = table({f"d{at:06d}": text for at in range(100_000)})
     SentenceSpans().warm()
     started = time.perf_counter()
-    assert result(tmp_path, "sentence_spans", [docs]) == {min(docs["id"].to_pylist(), key=rank): text}
+    assert result(tmp_path, "sentence_spans", [docs], max_loss=None) == {min(docs["id"].to_pylist(), key=rank): text}
     assert time.perf_counter() - started < 40

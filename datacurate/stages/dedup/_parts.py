@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from datacurate.core.phase import Size, by, each
-from datacurate.core.stage import Outcome, Removed, Stage, one_array, with_columns
+from datacurate.core.stage import Outcome, Removed, one_array, with_columns
 from datacurate.core.task import SHARD_BITS
 from datacurate.core.types import Count, Positive
 from datacurate.stages._columns import wrong_type
 from datacurate.stages.dedup import _rows
+from datacurate.stages.dedup._text_guard import Latest, TextDedup, largest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 WEIGHT = 2.0
 """A line takes 150 to 180 bytes of memory: 170 MB for lines of 58 bytes in 16 MB of files, one slice's share."""
+
+
+_LATEST = Latest()
 
 
 def spread(stage: PartDedup, size: Size) -> int:
@@ -41,7 +45,7 @@ class Found(NamedTuple):
     ends: np.ndarray
 
 
-class PartDedup(Stage):
+class PartDedup(TextDedup):
     """Base of stages that cut out of documents what others, or the same, say in the same words.
 
     A subclass says which parts are compared (`found`, and the phase `hashed` with its `uses`) and what is cut out with
@@ -131,6 +135,11 @@ class PartDedup(Stage):
             survivor=(survivor, "uint64"),
         )
 
+    @each(uses=())
+    def samples(self, docs: pa.Table, rows: np.ndarray, repeats: pa.Table) -> pa.Table:
+        """The parts that take most of what goes, for the guard's message."""
+        return largest(docs, *self._going(docs, rows, repeats))
+
     @each
     def apply(self, docs: pa.Table, rows: np.ndarray, repeats: pa.Table) -> Outcome:
         """The documents without the parts that go, and without those of which too little is left."""
@@ -138,7 +147,7 @@ class PartDedup(Stage):
 
         from datacurate.kernels import edit, spans
 
-        at, starts, ends = _of_batch(repeats, rows)
+        at, starts, ends = self._going(docs, rows, repeats)
         touched = np.flatnonzero(np.diff(at))
         if not len(touched):
             return Outcome(docs)
@@ -148,6 +157,10 @@ class PartDedup(Stage):
         text = edit.cut(text, cuts)
         keep, removed = _judged(self.left(text.take(touched)), touched, docs.num_rows)
         return Outcome(with_columns(docs, {"text": text}).filter(keep), removed)
+
+    def _going(self, docs: pa.Table, rows: np.ndarray, repeats: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`(at, starts, ends)`: the parts `at[i]:at[i + 1]` of document `i` that go, in order; found once for two."""
+        return _LATEST.of((docs, repeats), lambda: _of_batch(repeats, rows))
 
     def left(self, text: Any) -> dict[str, tuple[np.ndarray, int]]:
         """By rule what is left of documents that something was cut out of, and the least that must be."""
@@ -163,7 +176,9 @@ class PartDedup(Stage):
         text = "One. Two. Three.\n\nOne. Two. Three.\n\nOne. Two. Three."
         docs = pa.table({"id": ["a"], "text": [text], "source": ["a"], self.group: ["a"]})
         rows = np.zeros(1, np.uint64)
-        self.apply(docs, rows, self.repeats(self.hashed(docs, rows, Size(0, 1))))
+        repeats = self.repeats(self.hashed(docs, rows, Size(0, 1)))
+        self.samples(docs, rows, repeats)
+        self.apply(docs, rows, repeats)
 
 
 def digests_of(column: Any) -> np.ndarray:

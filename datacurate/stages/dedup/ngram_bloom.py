@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from datacurate.core.phase import Size, by, each
-from datacurate.core.stage import Outcome, Removed, Stage, one_array, with_columns
+from datacurate.core.stage import Outcome, Removed, one_array, with_columns
 from datacurate.core.task import SHARD_BITS
 from datacurate.core.types import Count, Fraction, Positive
 from datacurate.stages.dedup import _rows
 from datacurate.stages.dedup._parts import digests_of, flat
+from datacurate.stages.dedup._text_guard import Latest, TextDedup, largest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +36,7 @@ def slice_numbers(stage: NgramBloom, size: Size) -> list[tuple[int]]:
     return [(number,) for number in range(spread(stage, size))]
 
 
-class NgramBloom(Stage):
+class NgramBloom(TextDedup):
     """Keep paragraphs, and documents, of which at most a part of the runs of 13 words was seen before.
 
     A paragraph goes when more than `threshold` of its n-grams stand in a paragraph before it; a document goes when
@@ -124,31 +125,54 @@ class NgramBloom(Stage):
             seen=(counts[some], "int64"),
         )
 
+    @each(uses=("ngram", "min_ngram", "threshold", "remove"))
+    def samples(self, docs: pa.Table, rows: np.ndarray, seen: pa.Table) -> pa.Table:
+        """The paragraphs, and documents without such paragraphs, that take most of what goes, for the guard."""
+        found = self._judged(docs, rows, seen)
+        paragraphs = found.paragraphs
+        starts, ends = paragraphs.starts[found.gone], paragraphs.ends[found.gone]
+        documents = paragraphs.documents[found.gone]
+        whole = np.setdiff1d(np.flatnonzero(found.whole), documents)
+        sizes = np.diff(_begins(docs))[found.touched[whole]]
+        documents = found.touched[np.append(documents, whole)]
+        order = np.argsort(documents, kind="stable")
+        at = np.searchsorted(documents[order], np.arange(docs.num_rows + 1))
+        return largest(docs, at, np.append(starts, 0 * whole)[order], np.append(ends, sizes)[order])
+
     @each
     def apply(self, docs: pa.Table, rows: np.ndarray, seen: pa.Table) -> Outcome:
         """The documents of which enough is new, without the paragraphs that are not."""
         import pyarrow as pa
 
-        from datacurate.kernels import bff, edit, lines
+        from datacurate.kernels import edit, lines
         from datacurate.kernels.arrow import bytes_and_offsets
 
-        index, mine = _of_batch(seen, rows)
-        if not len(index):
+        found = self._judged(docs, rows, seen)
+        if not len(found.touched):
             return Outcome(docs)
+        text, paragraphs, gone = found.text, found.paragraphs, found.gone
+        at = np.searchsorted(paragraphs.documents[gone], np.arange(len(text) + 1))
+        cuts = lines.cuts(*bytes_and_offsets(text), "line", at, paragraphs.starts[gone], paragraphs.ends[gone])
+        text = edit.cut(text, pa.LargeListArray.from_arrays(pa.array(2 * at), pa.array(cuts)))
+        left = lines.characters(*bytes_and_offsets(text), self.min_left)
+        short = (left < self.min_left) & (np.diff(at) > 0) & ~found.whole
+        rules = [("seen_ngrams", found.whole, found.share, self.threshold)]
+        return _outcome(docs, found.touched, text, [*rules, ("too_little_left", short, left, self.min_left)])
+
+    def _judged(self, docs: pa.Table, rows: np.ndarray, seen: pa.Table) -> _Judged:
+        """What goes of a batch; found once for the two phases that ask."""
+        return _LATEST.of((docs, seen), lambda: self._judge(docs, rows, seen))
+
+    def _judge(self, docs: pa.Table, rows: np.ndarray, seen: pa.Table) -> _Judged:
+        from datacurate.kernels import bff
+
+        index, mine = _of_batch(seen, rows)
         text = one_array(docs["text"].take(index))
         paragraphs, totals = bff.counts(text, self.ngram, self.min_ngram)
         counts = _by_paragraph(paragraphs, index, mine, rows)
         gone = np.flatnonzero(_share(counts, totals) > self.threshold)
-        at = np.searchsorted(paragraphs.documents[gone], np.arange(len(index) + 1))
-        cuts = lines.cuts(*bytes_and_offsets(text), "line", at, paragraphs.starts[gone], paragraphs.ends[gone])
-        text = edit.cut(text, pa.LargeListArray.from_arrays(pa.array(2 * at), pa.array(cuts)))
         share = _share(*(np.bincount(paragraphs.documents, each, len(index)) for each in (counts, totals)))
-        left = lines.characters(*bytes_and_offsets(text), self.min_left)
-        whole = (share > self.threshold) & (self.remove == "both")
-        short = (left < self.min_left) & (np.diff(at) > 0) & ~whole
-        return _outcome(docs, index, text, [
-            ("seen_ngrams", whole, share, self.threshold), ("too_little_left", short, left, self.min_left)
-        ])  # fmt: skip
+        return _Judged(index, text, paragraphs, gone, share, (share > self.threshold) & (self.remove == "both"))
 
     def warm(self) -> None:
         """Compile the kernels, on a document that says everything twice."""
@@ -157,7 +181,26 @@ class NgramBloom(Stage):
         line = " ".join(["word"] * self.ngram)
         docs = pa.table({"id": ["a"], "text": [f"{line}\n{line}\nend"], "source": ["a"]})
         rows = np.zeros(1, np.uint64)
-        self.apply(docs, rows, self.seen(self.grams(docs, rows, Size(0, 1))))
+        seen = self.seen(self.grams(docs, rows, Size(0, 1)))
+        self.samples(docs, rows, seen)
+        self.apply(docs, rows, seen)
+
+
+class _Judged(NamedTuple):
+    """Documents of a batch with seen n-grams (`touched`), their texts and paragraphs, and what goes of them."""
+
+    touched: np.ndarray
+    text: Any
+    paragraphs: Any
+    gone: np.ndarray
+    """Paragraphs."""
+    share: np.ndarray
+    """Of every document, of all its n-grams, those that were seen."""
+    whole: np.ndarray
+    """Documents that go as a whole."""
+
+
+_LATEST = Latest()
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
