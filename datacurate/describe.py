@@ -103,7 +103,7 @@ def plan_as_text(plan: Plan, past: dict[str, Any] | None) -> str:
 
 def run_as_json(run: Run) -> dict[str, Any]:
     """Where the run is, how many tasks were done now, and the manifest of every stage."""
-    return {"run": str(run.folder), "tasks": run.tasks, "stages": run.manifests}
+    return {"run": str(run.folder), "tasks": run.tasks, "stages": run.manifests, "notes": _notes(run)}
 
 
 def run_as_text(run: Run) -> str:
@@ -120,8 +120,21 @@ def run_as_text(run: Run) -> str:
     lines += [_receipt_line(run, m) for m in run.manifests if "receipt" in m["phases"]]
     if removed := rules(run.manifests):
         lines += ["", table([["removed by", "documents"], *removed], left=1), ""]
+    if said := _notes(run):
+        lines += [*said, ""]
     lines.append(f"{plural(run.tasks, 'task')} done now; results in {run.folder}")
     return "\n".join(lines)
+
+
+def _notes(run: Run) -> list[str]:
+    """What else a reader of the funnel should know."""
+    from datacurate.audit.dedup_notes import notes
+
+    said = []
+    for manifest in run.manifests:
+        parts = manifest["phases"].get("guard", {}).get("parts", [])
+        said += notes(manifest, [run.folder / manifest["folder"] / part for part in parts])
+    return said
 
 
 RULES = 12

@@ -7,6 +7,7 @@ from typing import Any
 
 from datacurate.audit.charts import histogram
 from datacurate.audit.dedup_clusters import Cluster, clusters_of
+from datacurate.audit.dedup_notes import notes
 from datacurate.audit.dedup_parts import parts_of
 from datacurate.audit.markup import Markup, e, exact_size, join, number, share, table, tag
 from datacurate.audit.run_folder import Finished, FinishedStage
@@ -43,6 +44,7 @@ def _stage(run: Finished, at: int) -> Markup:
         made += [_cluster(cluster) for cluster in largest]
     if (parts := parts_of(run, at)) is not None:
         made.append(parts)
+    made += [tag("p", said) for said in notes(stage.manifest, stage.phase("guard").values())]
     return join([*made, _losses(stage)])
 
 

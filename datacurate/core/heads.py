@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from datacurate.core.dataset import Dataset
-from datacurate.core.errors import InputError
+from datacurate.core.errors import InputError, RecipeError, did_you_mean, nearest
 from datacurate.core.plan import Made, PlannedStage
 from datacurate.core.source import Source
+from datacurate.core.stage import Stage, holds
 from datacurate.core.task import Input
 
 
@@ -89,3 +91,36 @@ def unique(shard: str, taken: dict[str, Any]) -> str:
         number += 1
         name = f"{shard}-{number}"
     return name
+
+
+def check_needed(stage: Stage, columns: frozenset[str], made: Iterable[str], sources: dict[str, Source]) -> None:
+    """Raise RecipeError when nothing makes a column that a stage cannot do without, or a file of a source lacks it.
+
+    `columns` are all that are there in front of the stage, `made` those of them that other stages make.
+    """
+    for column, needed in stage.reads().items():
+        if needed and not holds(columns, column):
+            hint = nearest(column, columns) or _keys(column, sources, stage) or did_you_mean(column, columns)
+            raise RecipeError(f"{stage.name()} needs the column '{column}', which nothing before it makes. {hint}")
+        if needed and column in columns and column not in (*stage.needs, *made):
+            _check_files(stage, column, sources)
+
+
+def _keys(column: str, sources: dict[str, Source], stage: Stage) -> str:
+    """What the first record of a source has, where its keys are kept in `meta`."""
+    for source in sources.values():
+        if (found := source.first_keys()) is not None:
+            place, keys = found
+            near = nearest(column, keys).replace("'", "'meta.", 1) if stage.reads_meta else ""
+            return f"{place}, has the keys {', '.join(keys)}; those that are no columns are in 'meta'. {near}".rstrip()
+    return ""
+
+
+def _check_files(stage: Stage, column: str, sources: dict[str, Source]) -> None:
+    for name, source in sources.items():
+        if lacking := source.lacking(column):
+            more = f" and {len(lacking) - 1} more files" if lacking[1:] else ""
+            raise RecipeError(
+                f"{stage.name()} needs the column '{column}', which {lacking[0]}{more} of source {name} "
+                f"{'lack' if more else 'lacks'}. Write it into these files, with nulls, or leave them out."
+            )

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from datacurate.core.dataset import Dataset
-from datacurate.core.errors import InputError, RecipeError, did_you_mean
+from datacurate.core.errors import InputError, RecipeError
 from datacurate.core.heads import (
     again,
+    check_needed,
     check_stored,
     columns_of,
     expanded,
@@ -177,10 +178,8 @@ class Planner:
         stage.check_sources({*self.recipe.sources, *self.brought})
         if self.docs.columns is None or stage.result == "model":
             return
-        for column, needed in stage.reads().items():
-            if needed and not holds(self.docs.columns, column):
-                hint = did_you_mean(column, self.docs.columns)
-                raise RecipeError(f"{stage.name()} needs the column '{column}', which nothing before it makes. {hint}")
+        made = {name for planned in self.stages if planned.stage for name in planned.stage.made(self.docs.columns)}
+        check_needed(stage, self.docs.columns, made, self.recipe.sources)
         stage.check_columns(self.types)
 
     def _learn_columns(self, stage: Stage) -> None:

@@ -81,6 +81,14 @@ class Source(BaseModel):
         """What columns hold, as far as that is known before reading; the null type stands for anything."""
         return {}
 
+    def lacking(self, column: str) -> list[Path]:
+        """Files whose documents are known not to have a column that other files of the source have."""
+        return []
+
+    def first_keys(self) -> tuple[str, list[str]] | None:
+        """Where the first record stands, and its keys, where records have keys that do not become columns."""
+        return None
+
     def check(self, files: list[Path]) -> None:
         """Raise InputError for what is wrong with the files as a whole, before anything runs."""
 

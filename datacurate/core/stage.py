@@ -113,6 +113,8 @@ class Stage(BaseModel):
     class's own defaults."""
     column_options: ClassVar[dict[str, str]] = {}
     """Parameters of `measure` or `columns` whose column an option names: the parameter, and the option."""
+    reads_meta: ClassVar[bool] = False
+    """Whether an option that names a column may name a key of `meta`, as `meta.KEY`."""
     costly: ClassVar[bool] = False
     """Whether its documents are stored even between fused stages, so that later changes do not repeat it."""
 

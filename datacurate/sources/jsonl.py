@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,17 @@ class Jsonl(Source):
     """Key of the id; lines without it get a digest. None gives every line a digest."""
     max_bytes: Positive = 64 << 20
     """Longest line; longer ones are quarantined."""
+
+    def first_keys(self) -> tuple[str, list[str]] | None:
+        """File and line of the first document, and its keys."""
+        from datacurate.sources import expand
+
+        for file in expand(self.path):
+            for number, line, size in lines(Stream(file), self.max_bytes):
+                if size <= self.max_bytes:
+                    with suppress(Unusable):
+                        return f"{file}, line {number}", [str(key) for key in parsed(line)]
+        return None
 
     def read(self, file: Path, source: str) -> Iterator[Read]:
         """The documents of one file in bounded batches, in line order."""

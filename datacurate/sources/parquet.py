@@ -57,6 +57,13 @@ class Parquet(Source):
                     found[name] = field.type if found.get(name, field.type) == field.type else pa.null()
         return found
 
+    def lacking(self, column: str) -> list[Path]:
+        """Files that can be read and do not have it."""
+        from datacurate.sources import expand
+
+        opened = {file: _opened(file) for file in expand(self.path)}
+        return [file for file, one in opened.items() if one is not None and column not in one.schema_arrow.names]
+
     def check(self, files: list[Path]) -> None:
         """Raise InputError when a readable file has no such columns, or a text column that holds no strings."""
         for file in files:

@@ -14,7 +14,7 @@ from datacurate.core.phase import Phase, each, once
 from datacurate.core.stage import Outcome, Stage, one_array
 from datacurate.core.task import SHARD_BITS
 from datacurate.core.types import Fraction
-from datacurate.stages._columns import numbers
+from datacurate.stages._columns import field_of, numbers
 from datacurate.stages.dedup import _guard, _rows
 
 if TYPE_CHECKING:
@@ -37,13 +37,16 @@ class DocumentDedup(Stage):
 
     rule: ClassVar[str]
     """Why its documents go, in the ledger."""
+    reads_meta: ClassVar[bool] = True
 
     keep: Literal["first", "longest", "newest", "best"] = "longest"
-    """Which document survives: the longest in bytes of text; the newest by column `date`; the one with the greatest
+    """Which document survives: the longest in bytes of text; the newest by column `date` (ISO 8601; documents without
+    such a date count as the oldest, and the run says how many these are); the one with the greatest
     `best`; among equals the one with the least id, so that it does not matter how documents are spread over files.
     `first`: the first in the order of shards and rows."""
     best: str | None = None
-    """Column of numbers for `keep: best`, such as a quality score."""
+    """Column of numbers for `keep: best`, such as a quality score; `meta.KEY` of JSON Lines. Documents without a number
+    come last."""
     priority: tuple[str, ...] = ()
     """Sources in the order in which they keep their documents, before `keep` decides; others come after these."""
     max_loss: Fraction | None = 0.95
@@ -79,13 +82,19 @@ class DocumentDedup(Stage):
             if name not in names:
                 raise RecipeError(f"{self.name()}: priority: no source '{name}'. {did_you_mean(name, names)}")
 
-    @each(uses=())
+    @each(uses=("keep", "best"))
     def census(self, docs: pa.Table) -> pa.Table:
-        """Documents by source."""
-        import pyarrow.compute as pc
+        """Documents by source, and how many of them do not have what `keep` compares."""
+        import pyarrow as pa
 
-        counts = pc.value_counts(one_array(docs["source"]).fill_null("")).flatten()
-        return _rows.table(source=(counts[0], "large_string"), documents=(counts[1], "int64"))
+        unknown = np.isneginf(self._worth(docs)) if self.keep in ("newest", "best") else np.zeros(docs.num_rows, bool)
+        counted = pa.table({"source": one_array(docs["source"]).fill_null(""), "unknown": unknown.astype(np.int64)})
+        made = counted.group_by("source", use_threads=False).aggregate([("source", "count"), ("unknown", "sum")])
+        return _rows.table(
+            source=(made["source"], "large_string"),
+            documents=(made["source_count"], "int64"),
+            unknown=(made["unknown_sum"], "int64"),
+        )
 
     def standing(self, docs: pa.Table) -> dict[str, tuple]:
         """Columns for `_rows.table` that `order` reads: of every document its rank by source, and its worth."""
@@ -108,10 +117,14 @@ class DocumentDedup(Stage):
         return np.zeros(docs.num_rows)
 
     def _best_column(self, docs: pa.Table) -> Any:
-        if self.best is None or self.best not in docs.schema.names:
-            hint = did_you_mean(str(self.best), docs.schema.names)
-            raise InputError(f"{self.name()}: the documents have no column '{self.best}' for keep: best. {hint}")
-        return numbers(one_array(docs[self.best]), docs.num_rows, self.name(), self.best)
+        column = field_of(docs, str(self.best))
+        if column is None:
+            where = f"source '{docs['source'][0]}'" if docs.num_rows else "the documents"
+            raise InputError(
+                f"{self.name()}: best: documents of {where} have no column '{self.best}'. "
+                f"{did_you_mean(str(self.best), docs.schema.names)}"
+            )
+        return numbers(one_array(column), docs.num_rows, self.name(), str(self.best))
 
     def order(self, table: pa.Table) -> np.ndarray:
         """Positions of the rows of a table with `standing`, `row` and `id`: the most worth keeping first."""

@@ -22,9 +22,9 @@ SHOWN = 5
 def checked(census: Parts, verdict: Parts, stage: str, most: float | None) -> pa.Table:
     """Documents and removed documents by source; GuardError when a source loses more than `most` of them.
 
-    `census` has `source` and `documents`, `verdict` a row per removed document.
+    `census` has `source`, `documents` and `unknown`, `verdict` a row per removed document.
     """
-    documents, removed = _documents(census), _removed(verdict)
+    (documents, unknown), removed = _documents(census), _removed(verdict)
     if most is not None:
         over = [name for name, count in documents.items() if count >= SMALL and removed[name] > most * count]
         if over:
@@ -34,15 +34,19 @@ def checked(census: Parts, verdict: Parts, stage: str, most: float | None) -> pa
         source=(names, "large_string"),
         documents=([documents[name] for name in names], "int64"),
         removed=([removed[name] for name in names], "int64"),
+        unknown=([unknown[name] for name in names], "int64"),
     )
 
 
-def _documents(census: Parts) -> Counter[str]:
+def _documents(census: Parts) -> tuple[Counter[str], Counter[str]]:
+    """Documents by source, and those of them that do not have what `keep` compares."""
     counts: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
     for piece in census:
-        for source, documents in zip(piece["source"].to_pylist(), piece["documents"].to_pylist(), strict=True):
-            counts[source] += documents
-    return counts
+        for row in piece.to_pylist():
+            counts[row["source"]] += row["documents"]
+            unknown[row["source"]] += row.get("unknown", 0)  # older stores have no such column
+    return counts, unknown
 
 
 def _removed(verdict: Parts) -> Counter[str]:
