@@ -22,10 +22,8 @@ def notes(manifest: dict[str, Any], guard: Iterable[Path]) -> list[str]:
     said = []
     for row in (row for part in guard for row in read_parts([part]).to_pylist()):
         if count := row.get("unknown"):
-            what = "has" if count == 1 else "have"
+            of = f"{count:,} of {row['documents']:,} documents of {row['source']}"
+            what, counts = ("has", "counts") if count == 1 else ("have", "count")
             rank = "the oldest" if newest else "the least"
-            said.append(
-                f"{manifest['folder']}: {count:,} of {row['documents']:,} documents of {row['source']} {what} no {lacks}"
-                f" and {'counts' if count == 1 else 'count'} as {rank}"
-            )
+            said.append(f"{manifest['folder']}: {of} {what} no {lacks} and {counts} as {rank}")
     return said
