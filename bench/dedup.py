@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacurate.core.registry import stage_class
+from datacurate.executors import keep_memory
 
 LEVELS = (
     "exact", "minhash", "lines", "paragraphs", "sentence_spans", "ngram_bloom", "substring",
@@ -58,6 +59,7 @@ def main() -> None:
 
 
 def _alone(*words: str) -> dict[str, Any]:
+    keep_memory()
     run = subprocess.run([sys.executable, __file__, "--one", *words], capture_output=True, text=True)
     if run.returncode:
         raise SystemExit(run.stderr)

@@ -23,6 +23,8 @@ from typing import Any
 
 import corpus
 
+from datacurate.executors import keep_memory
+
 ROOT = corpus.ROOT
 PEER_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 DEMANDED = {"minhash": 100, "gopher": 80, "filters": 120, "copy": 4, "signals": 30}
@@ -205,6 +207,7 @@ def _json(words: list[Any]) -> Any:
 
 
 def _run(words: list[Any]) -> str:
+    keep_memory()
     made = subprocess.run([str(word) for word in words], capture_output=True, text=True, cwd=ROOT)
     if made.returncode:
         sys.exit(f"{' '.join(map(str, words))} failed:\n{made.stderr[-2000:]}")

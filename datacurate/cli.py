@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from datacurate import cli_stages
+from datacurate.executors import keep_memory
 
 RECIPE = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe (YAML).", show_default=False)]
 RUN = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
@@ -240,6 +241,7 @@ def main() -> None:
     from datacurate.core.errors import CurateError, Stopped
 
     signal.signal(signal.SIGINT, _stop)
+    keep_memory()
     try:
         app(prog_name="curate")
     except (CurateError, Stopped) as error:

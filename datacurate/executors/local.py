@@ -20,6 +20,7 @@ from datacurate.core.errors import CurateError
 from datacurate.core.executor import Failure, compiled_marker, quietly_named
 from datacurate.core.stage import Stage
 from datacurate.core.task import Task
+from datacurate.executors import keep_memory
 
 START_SECONDS = 300
 """Warming compiles kernels: a minute on a slow machine, the first time."""
@@ -45,6 +46,7 @@ class Local:
     def start(self, stages: list[Stage]) -> None:
         """Start the workers. The first compiles and caches what the stages need, unless an earlier run did."""
         self.logs.mkdir(parents=True, exist_ok=True)
+        keep_memory()
         self.pool = [self._spawn() for _ in range(self.workers)]
         done = compiled_marker(stages)
         if done is None or not done.exists():

@@ -111,7 +111,7 @@ def shingle_sets(
     flat = flat[:filled]
     for start, end in pairwise(bounds.tolist()):
         flat[start:end].sort()  # numpy sorts with vector instructions, ten times as fast as a numba loop
-    return flat[: _drop_repeats(flat, bounds)].copy(), bounds
+    return flat[: _drop_repeats(flat, bounds)], bounds
 
 
 def lengths(array: pa.Array | pa.ChunkedArray) -> np.ndarray:
