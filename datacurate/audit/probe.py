@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from datacurate.audit.probe_fit import growth
-from datacurate.audit.probe_measure import Peak, content, overhead, uncompressed
+from datacurate.audit.probe_measure import Measured, Peak, content, overhead, shrinks, uncompressed
 from datacurate.audit.probe_sample import COUNTS, Count, Sampled
 from datacurate.core.errors import InputError
 from datacurate.core.plan import Plan, plan
@@ -39,6 +40,10 @@ class Made:
     overhead: int = 0
     by_shard: dict[str, int] = field(default_factory=dict)
     each: bool = False
+    by: tuple[str, ...] = ()
+    """Columns that the parts are laid out by."""
+    paths: list[str] = field(default_factory=list)
+    """Parts of the sample."""
     parents: set[str] = field(default_factory=set)
     wanted: int = 0
     """Parts of the full run."""
@@ -112,12 +117,22 @@ def _run(recipe: Recipe, full: Plan, share: float, peak: Peak) -> Forecast:
     with tempfile.TemporaryDirectory(prefix="curate-probe-") as folder:
         small = plan(_sampled(recipe, share), f"{folder}/store")
         forecast = Forecast(share, Count(), {}, {}, peak.base)
+        reading = _reading(full, peak)
         measured = [(task, peak.of(task)) for barrier in small.barriers for task in barrier.tasks]
         counts = _by_shard(small)
         forecast.count = _total(counts)
-        _disk(forecast, small, full, counts)
-        _memory(forecast, measured)
+        _disk(forecast, small, full, counts, Path(folder))
+        _memory(forecast, measured, reading)
     return forecast
+
+
+def _reading(full: Plan, peak: Peak) -> int:
+    """What reading the largest file takes: in the sample, documents are read from files first, then from small ones."""
+    heads = [task.head for task in full.tasks if isinstance(task, EachTask) and isinstance(task.head, Input)]
+    if not heads:
+        return 0
+    largest = max(heads, key=lambda head: os.path.getsize(head.path))
+    return peak.of_reading(largest.source, largest.path)
 
 
 def _sampled(recipe: Recipe, share: float) -> Recipe:
@@ -149,7 +164,7 @@ def label_of(path: str) -> str:
     return f"{name}, ledger" if path.endswith(".ledger.parquet") else name
 
 
-def _disk(forecast: Forecast, small: Plan, full: Plan, counts: dict[str, Count]) -> None:
+def _disk(forecast: Forecast, small: Plan, full: Plan, counts: dict[str, Count], folder: Path) -> None:
     """Sizes of all files of the sample, and how much larger those of the full run will be."""
     made = forecast.made
     for task in full.tasks:
@@ -162,7 +177,7 @@ def _disk(forecast: Forecast, small: Plan, full: Plan, counts: dict[str, Count])
                 _add(made[label_of(out)], out, task)
     for one in made.values():
         if one.each:
-            one.growth = growth(one.by_shard, counts)
+            one.growth = growth(one.by_shard, counts) * shrinks(one.paths, one.by, folder)
         elif one.parents:
             parents = [made[name] for name in one.parents if name in made]
             weights = [max(parent.content, 1) for parent in parents]
@@ -178,27 +193,38 @@ def _add(made: Made, out: str, task: Task) -> None:
     made.content += size
     if isinstance(task, EachTask):
         made.each = True
+        made.by = next((step.by for step in task.steps if step.out == out), ())
+        made.paths.append(out)
         made.by_shard[task.shard] = made.by_shard.get(task.shard, 0) + size
     else:
         made.parents |= {label_of(paths[0]) for paths in task.tables.values() if paths}
 
 
-def _memory(forecast: Forecast, measured: list[tuple[Task, int]]) -> None:
+def _memory(forecast: Forecast, measured: list[tuple[Task, Measured]], reading: int) -> None:
     """The highest peak of the tasks of every kind, with what grows grown."""
-    for task, peak in measured:
-        name = label_of(task.outputs[-1]) if isinstance(task, TableTask) else task.label.rpartition(" ")[0]
+    for task, (peak, before) in measured:
+        name = label_of(task.outputs[-1]) if isinstance(task, TableTask) else _steps(task)
         need = forecast.needs.setdefault(name, Need(name))
         need.tasks += 1
         need.measured = max(need.measured, peak)
         held = _held(task)
         more = sum(size * (_growth(forecast, path) - 1) for path, size in held.items())
         if isinstance(task, EachTask):
-            need.predicted = max(need.predicted, round(peak + more + WRITER * _written(forecast, task)))
+            again = reading if isinstance(task.head, str) else 0
+            need.predicted = max(need.predicted, round(peak + again + more + WRITER * _written(forecast, task)))
             continue
         small = sum(held.values()) < TOLD
-        per_byte = PER_BYTE if small else max((peak - forecast.base) / sum(held.values()), 1.0)
+        per_byte = PER_BYTE if small else max((peak - before) / sum(held.values()), 1.0)
         need.assumed |= small
-        need.predicted = max(need.predicted, peak, round(forecast.base + per_byte * (sum(held.values()) + more)))
+        need.predicted = max(need.predicted, peak, round(before + per_byte * (sum(held.values()) + more)))
+
+
+def _steps(task: EachTask) -> str:
+    """The stages and phases of a task over a shard."""
+    phases: dict[str, list[str]] = {}
+    for step in task.steps:
+        phases.setdefault(step.stage.name(), []).append(step.phase.name)
+    return " + ".join(f"{stage}: {', '.join(names)}" for stage, names in phases.items())
 
 
 def _written(forecast: Forecast, task: EachTask) -> float:

@@ -6,13 +6,28 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from datacurate.core.store import read_footer
+from datacurate.core.executor import release_memory
+from datacurate.core.source import Source
+from datacurate.core.store import PartWriter, read_footer, read_parts
 from datacurate.core.task import Task
 
 PAGE = 40
 """Bytes of a Parquet page's header and of an empty zstd frame, about: columns of one row take 33 to 40."""
+
+
+PAGE_BYTES = 1 << 20
+"""Bytes of a full page, which is what is compressed at a time."""
+BATCHES = 3
+"""Batches that are read to see what reading takes: the first, and more that are there with what is left of others."""
+
+
+class Measured(NamedTuple):
+    """Memory of this process at its highest while a task ran, and before."""
+
+    peak: int
+    before: int
 
 
 class Peak:
@@ -21,26 +36,24 @@ class Peak:
     def __init__(self) -> None:
         self.base = _status("VmRSS")
 
-    def of(self, task: Task) -> int:
-        """Do a task; its peak, less what earlier tasks left behind."""
-        import pyarrow as pa
-
+    def of(self, task: Task) -> Measured:
+        """Do a task. What earlier ones left behind counts: a worker has done others, too."""
         gc.collect()
-        pa.default_memory_pool().release_unused()
-        _trim()
+        release_memory()
         _forget_peak()
         before = _status("VmRSS")
         task.attempt()
-        return self.base + max(_status("VmHWM") - before, 0)
+        return Measured(max(_status("VmHWM"), before), before)
 
-
-def _trim() -> None:
-    """Give freed memory back, so that a peak is a task's own."""
-    import contextlib
-    import ctypes
-
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    def of_reading(self, source: Source, file: str) -> int:
+        """What the first batches of a file take while they are read."""
+        gc.collect()
+        release_memory()
+        _forget_peak()
+        before = _status("VmRSS")
+        for _ in zip(range(BATCHES), source.read(Path(file), "probe"), strict=False):
+            pass
+        return max(_status("VmHWM") - before, 0)
 
 
 def _forget_peak() -> None:
@@ -93,3 +106,15 @@ def uncompressed(path: str, key: tuple[int, ...] | None = None) -> int:
         at = read_footer(path).get("groups", {}).get(",".join(map(str, key)), [])
         groups = [groups[one] for one in at]
     return sum(group.total_byte_size for group in groups)
+
+
+def shrinks(paths: list[str], by: tuple[str, ...], folder: Path) -> float:
+    """How much smaller the contents of files are when they are one file: a small one compresses less well."""
+    apart = sum(content(path) for path in paths)
+    if len(paths) < 2 or not apart or apart > len(paths) * PAGE_BYTES:
+        return 1.0
+    writer = PartWriter(folder / "joined.parquet", by)
+    for path in paths:
+        writer.write(read_parts([path]))
+    writer.commit({})
+    return min(1.0, content(str(folder / "joined.parquet")) / apart)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from datacurate.core.errors import CurateError
-from datacurate.core.executor import Failure, compiled_marker, quietly_named
+from datacurate.core.executor import Failure, compiled_marker, quietly_named, release_memory
 from datacurate.core.stage import Stage
 from datacurate.core.task import Task
 from datacurate.executors import keep_memory
@@ -165,6 +165,7 @@ def _work(pipe: Connection, supervisor: int) -> None:
         if message is None:
             _remove_empty(log)
         pipe.send((message, error, warnings.messages))
+        release_memory()
 
 
 def _attempt(kind: str, job: Any) -> tuple[str | None, CurateError | None]:

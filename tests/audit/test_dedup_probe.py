@@ -16,11 +16,13 @@ from typer.testing import CliRunner
 from datacurate.audit import probe as module
 from datacurate.audit.probe import label_of, probe
 from datacurate.audit.probe_fit import growth
+from datacurate.audit.probe_measure import Peak, content, shrinks
 from datacurate.audit.probe_sample import COUNTS, Count, Sampled
 from datacurate.cli import app
 from datacurate.core.errors import InputError
 from datacurate.core.plan import plan
 from datacurate.core.recipe import Recipe
+from datacurate.core.store import PartWriter
 from datacurate.describe_forecast import forecast_as_json, forecast_as_text
 from datacurate.sources.parquet import Parquet
 from datacurate.stages.dedup._sample import lots
@@ -148,3 +150,44 @@ def test_memory_and_figures(recipe, tmp_path, monkeypatch):
     assert value["memory"] == max(one["memory"] for one in value["tasks"].values()) >= value["base_memory"] > 50 << 20
     assert value["disk"] == sum(one["disk"] for one in value["phases"].values())
     assert f"{forecast.count.documents:,} documents" in forecast_as_text(forecast)
+
+
+def _part(path, table, by=()):
+    writer = PartWriter(path, by)
+    writer.write(table)
+    writer.commit({})
+    return str(path)
+
+
+def test_small_files_compress_less_well_and_that_is_reckoned_with(tmp_path):
+    """Of texts that repeat each other from file to file, not of hashes."""
+    draw = random.Random(3)
+    words = ["".join(draw.choices("abcdefgh", k=7)) for _ in range(300)]
+    texts = [[" ".join(draw.choices(words, k=60)) for _ in range(40)] for _ in range(8)]
+    parts = [_part(tmp_path / f"{at}.parquet", pa.table({"text": some})) for at, some in enumerate(texts)]
+    whole = _part(tmp_path / "whole.parquet", pa.table({"text": [text for some in texts for text in some]}))
+    apart = sum(map(content, parts))
+    assert (
+        shrinks(parts, (), tmp_path) * apart == pytest.approx(content(whole), rel=0.02)
+    assert content(whole) < 0.92 * apart
+    )
+    hashes = [
+        pa.table({"slice": pa.array([0, 1] * 500, pa.int32()), "hash": [draw.getrandbits(62) for _ in range(1000)]})
+        for _ in range(8)
+    ]
+    parts = [_part(tmp_path / f"h{at}.parquet", table, ("slice",)) for at, table in enumerate(hashes)]
+    assert shrinks(parts, ("slice",), tmp_path) > 0.98
+    assert shrinks(parts[:1], ("slice",), tmp_path) == 1.0
+
+
+def test_memory_of_reading_is_measured(tmp_path):
+    """Ten megabytes of text in one batch take more than that."""
+    texts = ["x" * 10_000 + str(at) for at in range(2_000)]
+    pq.write_table(pa.table({"id": list(map(str, range(2_000))), "text": texts}), tmp_path / "docs.parquet")
+    assert Peak().of_reading(Parquet(path="unused"), str(tmp_path / "docs.parquet")) > 10 << 20
+
+
+def test_tasks_are_told_apart_by_their_phases(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ENOUGH", 200)
+    needs = probe(recipe, tmp_path / "store", 0.02).needs
+    assert {"exact: census, digest", "exact: apply + minhash: census, sketch", "minhash.verdict"} <= needs.keys()
