@@ -14,6 +14,8 @@ from datacurate.core.task import SHARD_BITS
 
 EVIDENCE = {"row", "start", "end", "survivor"}
 """Columns of a table of cuts: the document, bytes of its text, and the id of a document that has them, too."""
+ELSEWHERE = "elsewhere"
+"""A column that names documents of other datasets (`NAME:ID`), which have a part, instead of a survivor."""
 SHOWN = 50
 """Parts of one document that are shown."""
 EXCERPT = 300
@@ -87,10 +89,11 @@ class Evidence:
 
         found: list[dict[str, Any]] = []
         with pq.ParquetFile(self.path) as file:
+            columns = sorted(EVIDENCE | ({ELSEWHERE} & set(file.schema_arrow.names)))
             for group in range(file.num_row_groups) if self.group is None else [self.group]:
                 mine = pc.equal(file.read_row_group(group, columns=["row"])["row"], pa.scalar(row, pa.uint64()))
                 if pc.any(mine).as_py():
-                    found += file.read_row_group(group, columns=sorted(EVIDENCE)).filter(mine).to_pylist()
+                    found += file.read_row_group(group, columns=columns).filter(mine).to_pylist()
         return found
 
 
@@ -140,7 +143,8 @@ class _Names:
 
 def _cuts(stage: FinishedStage, document: Document, remark: str, rows: list[dict[str, Any]], names: _Names) -> Cuts:
     data = document.text.encode("utf-8", "replace")
-    places = sorted((row["start"], row["end"], row["survivor"]) for row in rows)
+    places = [(row["start"], row["end"], row.get(ELSEWHERE) or row["survivor"]) for row in rows]
+    places.sort(key=lambda place: place[:2])
     shown = places[:SHOWN]
     known = names.of({survivor for *_, survivor in shown if isinstance(survivor, int)})
     cuts = [Cut(start, end, _excerpt(data[start:end]), known.get(who, str(who))) for start, end, who in shown]

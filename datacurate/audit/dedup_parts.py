@@ -11,7 +11,7 @@ import numpy as np
 
 from datacurate.audit.charts import histogram
 from datacurate.audit.dedup_clusters import hashed, sizes
-from datacurate.audit.dedup_cuts import evidence_parts
+from datacurate.audit.dedup_cuts import ELSEWHERE, evidence_parts
 from datacurate.audit.dedup_find import Documents
 from datacurate.audit.markup import Markup, e, join, number, table, tag
 from datacurate.audit.run_folder import Finished
@@ -56,7 +56,8 @@ def _pieces(paths: list[Path], columns: list[str]) -> Iterator[pa.Table]:
 
     for path in paths:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(columns=columns):
+            more = [ELSEWHERE] if "survivor" in columns and ELSEWHERE in file.schema_arrow.names else []
+            for batch in file.iter_batches(columns=columns + more):
                 if batch.num_rows:
                     yield pa.Table.from_batches([batch])
 
@@ -66,7 +67,10 @@ def _hashes(piece: pa.Table) -> np.ndarray:
     import pyarrow.types as types
 
     column = piece["survivor"]
-    return column.to_numpy() if types.is_uint64(column.type) else hashed(column)
+    numbers = column.to_numpy() if types.is_uint64(column.type) else hashed(column)
+    if ELSEWHERE not in piece.schema.names:
+        return numbers
+    return np.where(piece[ELSEWHERE].is_valid().to_numpy(), hashed(piece[ELSEWHERE].fill_null("")), numbers)
 
 
 def _largest(run: Finished, at: int, paths: list[Path], wanted: dict[int, int]) -> Markup:
@@ -85,7 +89,8 @@ def _largest(run: Finished, at: int, paths: list[Path], wanted: dict[int, int]) 
     for hash, count in wanted.items():
         text = _text(documents, at, shards, samples[hash])
         quote = tag("blockquote", e(text, SAMPLE), dir="auto") if text else "—"
-        rows_.append([_name(documents, at, shards, samples[hash]["survivor"]), quote, number(count)])
+        survivor = samples[hash].get(ELSEWHERE) or samples[hash]["survivor"]
+        rows_.append([_name(documents, at, shards, survivor), quote, number(count)])
     return table(["document in which they stand, too", "one of the parts", "parts"], rows_, text=2)
 
 

@@ -1,14 +1,13 @@
-"""Runs of words of paragraphs, and a Bloom filter of those that were seen, as in BFF."""
+"""Runs of words of paragraphs, and which of them were seen before, as in BFF."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from datacurate.kernels import lines, uax29
+from datacurate.kernels import bloom, lines, uax29
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
 from datacurate.kernels.blake2s import digests
 from datacurate.kernels.folding import SPACE, folding
@@ -150,21 +149,6 @@ def deal(
     return out, bounds, [runs[a : a + size] for a, size in zip(bounds[:-1], sizes, strict=True)]
 
 
-def filter_size(count: int, rate: float) -> tuple[int, int]:
-    """`(bits, hashes)` of a Bloom filter that takes `count` different things with a rate of false hits (Bloom 1970)."""
-    probes = max(1, round(-math.log2(rate)))
-    bits = math.ceil(-probes * max(count, 1) / math.log1p(-(rate ** (1 / probes))))
-    return max(64, bits), probes
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def _place(value, probe, bits):
-    """One bit of a hash, by double hashing (Kirsch and Mitzenmacher 2006)."""
-    step = (value >> np.uint64(32)) | np.uint64(1)
-    mixed = (value + np.uint64(probe) * step * np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
-    return ((mixed >> np.uint64(32)) * bits) >> np.uint64(32)
-
-
 @njit(nogil=True, cache=True)
 def _seen(hashes, begins, lengths, owners, order, bits, probes, words, found):
     """Goes through the runs in order; those of one owner are looked up before any is added."""
@@ -176,33 +160,24 @@ def _seen(hashes, begins, lengths, owners, order, bits, probes, words, found):
         for position in range(at, stop):
             run = order[position]
             for i in range(begins[run], begins[run] + lengths[run]):
-                known = True
-                for probe in range(probes):
-                    bit = _place(hashes[i], probe, bits)
-                    known = known and (words[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1) != 0
-                    if not known:
-                        break
-                found[run] += known
+                found[run] += bloom.holds(words, bits, probes, hashes[i])
         for position in range(at, stop):
             run = order[position]
             for i in range(begins[run], begins[run] + lengths[run]):
-                for probe in range(probes):
-                    bit = _place(hashes[i], probe, bits)
-                    words[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
+                bloom.add(words, bits, probes, hashes[i])
         at = stop
 
 
-def seen(hashes: np.ndarray, lengths: np.ndarray, owners: np.ndarray, order: np.ndarray, rate: float) -> np.ndarray:
-    """Of every run how many of its n-grams stand in a run of another owner before it.
+def seen(
+    filter: bloom.Bloom, hashes: np.ndarray, lengths: np.ndarray, owners: np.ndarray, order: np.ndarray
+) -> np.ndarray:
+    """Of every run how many of its n-grams the filter holds, or stand in a run of another owner before it.
 
-    Run `j` is the next `lengths[j]` hashes. `order` lists the runs as they come, those of one owner together. The Bloom
-    filter is sized so that at the end it takes a share `rate` of other n-grams for seen.
+    Run `j` is the next `lengths[j]` hashes. `order` lists the runs as they come, those of one owner together. All are
+    added to the filter.
     """
-    bits, probes = filter_size(len(hashes), rate)
-    if bits >= 2**32:
-        raise ValueError(f"a slice of {len(hashes)} n-grams is too large for one filter: take more slices")
-    words, found = np.zeros(bits // 64 + 1, np.uint64), np.zeros(len(lengths), np.int64)
+    found = np.zeros(len(lengths), np.int64)
     begins = np.cumsum(lengths) - lengths
     arrays = (read_only(array) for array in (hashes, begins, lengths, owners, order))
-    _seen(*arrays, np.uint64(bits), probes, words, found)
+    _seen(*arrays, filter.bits, filter.probes, filter.words, found)
     return found

@@ -13,12 +13,14 @@ from datacurate.kernels.memory import pointer
 
 FIELDS = 3
 """Of a record, 8 bytes each: its digest (two), and `document << 48 | first byte << 16 | bytes`."""
+SHORT = 2
+"""Of a record without the second half of its digest."""
 LONG = 0xFFFF
 """Stands for all lengths from here on; these are kept apart."""
 
 
 class Dealt(NamedTuple):
-    """Records by slice of their digests: slice `k` is `records[k]`, FIELDS rows of equal length, as one array.
+    """Records by slice of their digests: slice `k` is `records[k]`, rows of equal length (a field each), as one array.
 
     `ranks[k]` are those of its documents, as they come, `long[k]` the bytes of records with LONG of them or more.
     """
@@ -29,7 +31,7 @@ class Dealt(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def _deal(digests, ranks, documents, starts, ends, slices, bounds, counts, out, present, long):
+def _deal(digests, ranks, documents, starts, ends, slices, fields, bounds, counts, out, present, long):
     """A counting sort by slice; in a slice first all first fields, then all second ones, and so on."""
     total = len(documents)
     for i in range(total):
@@ -41,11 +43,12 @@ def _deal(digests, ranks, documents, starts, ends, slices, bounds, counts, out, 
     for i in range(total):
         k = np.int64(digests[i, 0] % slices)
         size = bounds[k + 1] - bounds[k]
-        to = FIELDS * bounds[k] + at[k] - bounds[k]
+        to = fields * bounds[k] + at[k] - bounds[k]
         length = ends[i] - starts[i]
         out[to] = digests[i, 0]
-        out[to + size] = digests[i, 1]
-        out[to + 2 * size] = documents[i] << 48 | starts[i] << 16 | min(length, LONG)
+        if fields == FIELDS:
+            out[to + size] = digests[i, 1]
+        out[to + (fields - 1) * size] = documents[i] << 48 | starts[i] << 16 | min(length, LONG)
         at[k] += 1
         if length >= LONG:
             long[bounds[k] + counts[k, 1]] = length
@@ -57,22 +60,110 @@ def _deal(digests, ranks, documents, starts, ends, slices, bounds, counts, out, 
 
 
 def deal(
-    digests: np.ndarray, ranks: np.ndarray, documents: np.ndarray, starts: np.ndarray, ends: np.ndarray, slices: int
+    digests: np.ndarray,
+    ranks: np.ndarray,
+    documents: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    slices: int,
+    fields: int = FIELDS,
 ) -> Dealt:
-    """Records of the parts `starts[i]:ends[i]` of documents `documents[i]`, of which a batch has fewer than 2**16."""
+    """Records of the parts `starts[i]:ends[i]` of documents `documents[i]`, of which a batch has fewer than 2**16.
+
+    `fields` is FIELDS or SHORT.
+    """
     if len(ranks) >= 1 << 16:
         raise ValueError(f"a batch of {len(ranks)} documents is too large: 65,535 are the most")
     bounds, counts = np.zeros(slices + 1, np.int64), np.zeros((slices, 2), np.int64)
-    out = np.empty(FIELDS * len(documents), np.uint64)
+    out = np.empty(fields * len(documents), np.uint64)
     present, long = np.empty(len(documents), np.uint64), np.empty(len(documents), np.uint64)
     arrays = (read_only(array) for array in (digests, ranks, documents, starts, ends))
-    _deal(*arrays, np.uint64(slices), bounds, counts, out, present, long)
+    _deal(*arrays, np.uint64(slices), fields, bounds, counts, out, present, long)
     both = list(zip(bounds[:-1].tolist(), counts.tolist(), strict=True))
     return Dealt(
-        [out[FIELDS * a : FIELDS * b] for a, b in pairwise(bounds.tolist())],
+        [out[fields * a : fields * b] for a, b in pairwise(bounds.tolist())],
         [present[a : a + many] for a, (many, _) in both],
         [long[a : a + many] for a, (_, many) in both],
     )
+
+
+class Runs(NamedTuple):
+    """Records of one document in a block: where they begin, how many they are, and the document's rank and number."""
+
+    begins: np.ndarray
+    lengths: np.ndarray
+    ranks: np.ndarray
+    documents: np.ndarray
+    blocks: np.ndarray
+
+
+@njit(nogil=True, cache=True)
+def _runs(values, bounds, begins, documents, blocks):
+    """The places of a block's records are its second half."""
+    n = 0
+    for block in range(len(bounds) - 1):
+        size = (bounds[block + 1] - bounds[block]) // SHORT
+        for i in range(size):
+            document = values[bounds[block] + size + i] >> np.uint64(48)
+            if i == 0 or document != documents[n - 1]:
+                begins[n], documents[n], blocks[n] = bounds[block] + i, document, block
+                n += 1
+    return n
+
+
+def runs(values: np.ndarray, bounds: np.ndarray, ranks: np.ndarray) -> Runs:
+    """The documents of blocks `values[bounds[k]:bounds[k + 1]]` of SHORT records; `ranks` are as `deal` made them."""
+    begins, documents, blocks = (
+        np.empty(len(ranks), np.int64),
+        np.empty(len(ranks), np.uint64),
+        np.empty(len(ranks), np.int64),
+    )
+    n = _runs(read_only(values), read_only(bounds), begins, documents, blocks)
+    if n != len(ranks):
+        raise ValueError(f"{n} documents have records, but there are {len(ranks)} ranks")
+    halves = bounds[:-1] + np.diff(bounds) // SHORT
+    ends = np.append(begins[1:], 0)[:n]
+    last = np.append(blocks[1:] != blocks[:-1], True)[:n]
+    ends[last] = halves[blocks[last]]
+    return Runs(begins, ends - begins, ranks, documents, blocks)
+
+
+class Places(NamedTuple):
+    """Some records of several blocks: the block, the number of the document in it, first byte and bytes."""
+
+    blocks: np.ndarray
+    documents: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+
+
+@njit(nogil=True, cache=True)
+def _long_at(values, bounds, found):
+    n = 0
+    for block in range(len(bounds) - 1):
+        size = (bounds[block + 1] - bounds[block]) // SHORT
+        for i in range(bounds[block], bounds[block] + size):
+            if values[i + size] & np.uint64(LONG) == LONG:
+                found[n] = i
+                n += 1
+
+
+def long_at(values: np.ndarray, bounds: np.ndarray, count: int) -> np.ndarray:
+    """Where the hashes of the `count` long records of SHORT blocks stand."""
+    found = np.empty(count, np.int64)
+    if count:
+        _long_at(read_only(values), read_only(bounds), found)
+    return found
+
+
+def places(values: np.ndarray, bounds: np.ndarray, found: np.ndarray, long_at: np.ndarray, long: np.ndarray) -> Places:
+    """Where the records of SHORT blocks are whose hashes stand at `found`; `long` are the bytes of those `long_at`."""
+    blocks = np.searchsorted(bounds, found, side="right") - 1
+    made = values[found + (np.diff(bounds) // SHORT)[blocks]]
+    lengths = made & np.uint64(LONG)
+    which = np.flatnonzero(lengths == LONG)
+    lengths[which] = long[np.searchsorted(long_at, found[which])]
+    return Places(blocks, made >> np.uint64(48), made >> np.uint64(16) & np.uint64(0xFFFFFFFF), lengths)
 
 
 class Records(NamedTuple):

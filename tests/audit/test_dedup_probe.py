@@ -167,10 +167,8 @@ def test_small_files_compress_less_well_and_that_is_reckoned_with(tmp_path):
     parts = [_part(tmp_path / f"{at}.parquet", pa.table({"text": some})) for at, some in enumerate(texts)]
     whole = _part(tmp_path / "whole.parquet", pa.table({"text": [text for some in texts for text in some]}))
     apart = sum(map(content, parts))
-    assert (
-        shrinks(parts, (), tmp_path) * apart == pytest.approx(content(whole), rel=0.02)
+    assert shrinks(parts, (), tmp_path) * apart == pytest.approx(content(whole), rel=0.02)
     assert content(whole) < 0.92 * apart
-    )
     hashes = [
         pa.table({"slice": pa.array([0, 1] * 500, pa.int32()), "hash": [draw.getrandbits(62) for _ in range(1000)]})
         for _ in range(8)

@@ -14,7 +14,7 @@ import text_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datacurate.kernels import bff
+from datacurate.kernels import bff, bloom
 
 RARE = 1e-9
 """A rate at which no accident happens in a test."""
@@ -79,7 +79,8 @@ def test_seen_is_what_stands_before(made, rng):
     spread = [h * 0x9E3779B97F4A7C15 % 2**64 for _, run in made for h in run]
     lengths = np.array([len(run) for _, run in made], np.int64)
     owners = np.array([owner for owner, _ in made], np.int64)
-    got = bff.seen(np.array(spread, np.uint64), lengths, owners, np.array(order, np.int64), RARE)
+    filter = bloom.for_rate(len(spread), RARE)
+    got = bff.seen(filter, np.array(spread, np.uint64), lengths, owners, np.array(order, np.int64))
     assert got.tolist() == expected
 
 
@@ -88,15 +89,49 @@ def test_the_filter_errs_as_often_as_it_says(rate):
     """A million different n-grams, then a million others: of these it takes the stated share for seen, or less."""
     hashes = np.random.default_rng(7).integers(0, 2**64, 2_000_000, dtype=np.uint64)
     lengths = np.array([1_000_000, 1_000_000])
-    bits, probes = bff.filter_size(1_000_000, rate)
+    bits, probes = bloom.filter_size(1_000_000, rate)
     assert bits / 1e6 == pytest.approx(-np.log2(rate) * 1.4427, rel=0.03) and probes == round(-np.log2(rate))
-    half = bff.seen(hashes, lengths, np.arange(2), np.arange(2), rate)
-    assert half[0] == 0 and half[1] <= 1_000_000 * rate
-    words, found = np.zeros(bits // 64 + 1, np.uint64), np.zeros(2, np.int64)
-    bff._seen(
-        hashes, np.array([0, 1_000_000]), lengths, np.arange(2), np.arange(2), np.uint64(bits), probes, words, found
-    )
-    assert 0.85 * rate < found[1] / 1e6 < 1.15 * rate
+    filter = bloom.for_rate(1_000_000, rate)
+    bloom.add_all(filter, hashes[:1_000_000])
+    error = filter.error()
+    assert 0.95 * rate < error < 1.05 * rate
+    found = bff.seen(filter, hashes, lengths, np.arange(2), np.arange(2))
+    assert found[0] == 1_000_000 and 0.85 * error < found[1] / 1e6 < 1.15 * error
+
+
+@pytest.mark.parametrize("size", [100_000, 1_000_000, 3_000_000])
+def test_a_filter_of_given_size_says_how_often_it_errs(size):
+    """However full it is, its error is the share of other values that it takes for seen."""
+    hashes = np.random.default_rng(size).integers(0, 2**64, 2_000_000, dtype=np.uint64)
+    filter = bloom.of_bytes(1_000_000, size)
+    assert filter.words.nbytes == size and filter.probes == max(1, round(8 * size / 1e6 * np.log(2)))
+    bloom.add_all(filter, hashes[:1_000_000])
+    begins, lengths, order = (np.array([value]) for value in (0, 1_000_000, 0))
+    wrong = 0
+    for at in range(1_000_000, 2_000_000, 10_000):
+        full = filter._replace(words=filter.words.copy())
+        wrong += len(bloom.again(full, hashes[at : at + 10_000], begins, np.array([10_000]), order))
+    wrong /= 1e6
+    assert wrong == pytest.approx(filter.error(), rel=0.15, abs=2e-5)
+    assert len(bloom.again(filter, hashes[:1_000_000], begins, lengths, order)) == 1_000_000
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(0, 12), max_size=6), max_size=12), st.randoms(use_true_random=False))
+def test_again_is_what_stands_before_in_order(runs, rng):
+    order = list(range(len(runs)))
+    rng.shuffle(order)
+    begins = np.cumsum([0, *map(len, runs)])[:-1]
+    known: set = set()
+    expected = []
+    for run in order:
+        for at, value in enumerate(runs[run]):
+            expected += [begins[run] + at] if value in known else []
+            known.add(value)
+    values = np.array([value * 0x9E3779B97F4A7C15 % 2**64 for run in runs for value in run], np.uint64)
+    filter = bloom.for_rate(len(values), RARE)
+    lengths = np.array([len(run) for run in runs], np.int64)
+    assert bloom.again(filter, values, begins.astype(np.int64), lengths, np.array(order, np.int64)).tolist() == expected
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,10 @@ def test_against_the_twin_in_any_sharding(tmp_path, options):
     assert expected and expected != dict(zip(docs["id"].to_pylist(), docs["text"].to_pylist(), strict=True))
     for seed, count in enumerate((1, 3, 7)):
         assert result(tmp_path, "lines", dealt(docs, count, seed), f"run{seed}", **options) == expected
+    if Lines(**options).keep == "first":
+        for seed, count in enumerate((1, 4)):
+            shards = dealt(docs, count, seed)
+            assert result(tmp_path, "lines", shards, f"bloom{seed}", bloom=1e-9, slices=3, **options) == expected
 
 
 def test_paragraphs(tmp_path):
@@ -97,10 +101,46 @@ def test_the_evidence_names_rows_places_and_survivors():
     docs = table({"a": "x\nMenu", "b": "é\nMenu\ny", "c": "Menu"})
     stage = Lines()
     first = min("abc", key=rank)
-    found = stage.repeats(stage.hashed(docs, np.arange(3, dtype=np.uint64), Size(0, 1))).to_pylist()
+    found = stage.repeats(stage.hashed(docs, np.arange(3, dtype=np.uint64), Size(0, 1)), 0).to_pylist()
     spans = {"a": (2, 6), "b": (3, 7), "c": (0, 4)}
     expected = [(at, *spans[name], "abc".index(first)) for at, name in enumerate("abc") if name != first]
     assert [(row["row"], row["start"], row["end"], row["survivor"]) for row in found] == expected
+
+
+def test_a_filter_errs_alike_in_any_sharding_and_says_so(tmp_path):
+    """At a rate of one half, more goes than is there twice; the evidence names the filter, not a document."""
+    from datacurate.core.store import read_parts
+
+    rng = random.Random(4)
+    docs = table({f"d{at}": "\n".join(f"{rng.random()}" for _ in range(9)) for at in range(60)} | {"e": "x\ny\nx"})
+    runs = [result(tmp_path, "lines", dealt(docs, n, n), f"run{n}", bloom=0.5, slices=s) for n, s in ((1, 2), (4, 2))]
+    assert runs[0] == runs[1] != twin(docs, Lines())
+    cuts = read_parts(sorted((tmp_path / "run4/out/.store").glob("lines.repeats-*/*.parquet")))
+    assert set(cuts["survivor"].to_pylist()) == {"a document before it, by a Bloom filter that errs at 0.5"}
+    assert 9 < cuts.num_rows < 540 * 0.5
+
+
+def test_long_lines_through_a_filter(tmp_path):
+    """Lines of more than 65,535 bytes are kept apart in records."""
+    line = "word " * 14_000
+    docs = table({name: f"{name}\n{line}\n{name}2\n{line * 2}\n" for name in "abc"})
+    expected = result(tmp_path, "lines", [docs], "exact")
+    first = min("abc", key=rank)
+    assert expected == {n: docs["text"][at].as_py() if n == first else f"{n}\n{n}2\n" for at, n in enumerate("abc")}
+    assert result(tmp_path, "lines", [docs.slice(0, 1), docs.slice(1)], "bloom", bloom=1e-9) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"bloom": 0.01, "keep": "none"}, "bloom: .*first copy.*take keep: first"),
+        ({"bloom": 1.0}, "less than 1"),
+        ({"against": ["x"], "scope": "document"}, "against: .*leave one out"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options, says):
+    with pytest.raises(ValueError, match=says):
+        Lines(**options)
 
 
 def test_what_is_left_decides_and_the_ledger_says_why(tmp_path):

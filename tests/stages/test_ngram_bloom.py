@@ -86,6 +86,23 @@ def test_accidents_do_not_depend_on_shards(tmp_path):
     assert made[0] == made[1] == made[2] != twin(docs, NgramBloom(ngram=4, min_ngram=2))
 
 
+def test_a_filter_of_given_size_is_recorded_or_refused(tmp_path):
+    """With room enough the result is that of a filter without accidents, and its error is in the evidence."""
+    from datacurate.core.errors import CurateError
+    from datacurate.core.store import read_parts
+
+    options = {"ngram": 4, "min_ngram": 2}
+    docs = corpus(6)
+    expected = twin(docs, NgramBloom(**options))
+    for count in (1, 4):
+        made = result(tmp_path, "ngram_bloom", dealt(docs, count, 0), f"run{count}", filter_bytes=1 << 20, **options)
+        assert made == expected
+    seen = read_parts(sorted((tmp_path / "run4/out/.store").glob("ngram_bloom.seen-*/*.parquet")))
+    assert seen.num_rows and all(0 <= error < 1e-6 for error in seen["error"].to_pylist())
+    with pytest.raises(CurateError, match=r"a filter of 1,024 bytes takes [\d.]+% .* fp_rate: 1e-05 allows. Set"):
+        result(tmp_path, "ngram_bloom", [docs], "small", filter_bytes=1 << 10, fp_rate=1e-5, slices=2, **options)
+
+
 def test_a_copy_is_dropped_and_the_ledger_says_why(tmp_path):
     text = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
     texts = {"a": text, "b": f"{text}\nshort line", "c": "short line", "d": "short line"}

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from datacurate.core.phase import Size, by, each
 from datacurate.core.stage import Outcome, Removed, one_array, with_columns
-from datacurate.core.task import SHARD_BITS
 from datacurate.core.types import Count, Positive
 from datacurate.stages._columns import wrong_type
-from datacurate.stages.dedup import _rows
+from datacurate.stages.dedup import _part_tables, _rows
+from datacurate.stages.dedup._part_against import Against
 from datacurate.stages.dedup._text_guard import Latest, TextDedup, largest
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from datacurate.core.store import Parts
+
 
 WEIGHT = 2.0
 """A line takes 150 to 180 bytes of memory: 170 MB for lines of 58 bytes in 16 MB of files, one slice's share."""
+BLOOM_WEIGHT = 0.5
+"""The same with a Bloom filter, of 64 MB of files."""
 
 
 _LATEST = Latest()
@@ -28,7 +33,7 @@ _LATEST = Latest()
 
 def spread(stage: PartDedup, size: Size) -> int:
     """How many slices there are."""
-    return stage.slices or _rows.spread(size, WEIGHT)
+    return stage.slices or _rows.spread(size, WEIGHT if stage.bloom is None else BLOOM_WEIGHT)
 
 
 def slice_numbers(stage: PartDedup, size: Size) -> list[tuple[int]]:
@@ -45,7 +50,7 @@ class Found(NamedTuple):
     ends: np.ndarray
 
 
-class PartDedup(TextDedup):
+class PartDedup(Against, TextDedup):
     """Base of stages that cut out of documents what others, or the same, say in the same words.
 
     A subclass says which parts are compared (`found`, and the phase `hashed` with its `uses`) and what is cut out with
@@ -55,6 +60,7 @@ class PartDedup(TextDedup):
     address with the least digest).
     """
 
+    version: ClassVar[int] = 2
     rewrites: ClassVar[bool] = True
 
     scope: Literal["corpus", "group", "document"] = "corpus"
@@ -66,9 +72,27 @@ class PartDedup(TextDedup):
     min_left: Count = 1
     """Fewest characters, white space aside, of a document that something was cut out of; with fewer it is dropped."""
 
+    bloom: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Share of new parts that may be taken for seen ones: a Bloom filter of this error says what was seen before, and
+    takes an eighth of the memory and two thirds of the disk that digests take. What goes is the same for any workers
+    and any files. `null`: parts are compared exactly."""
     slices: Positive | None = None
     """Tasks that the comparing is spread over, whatever comes out; one takes up to 180 bytes of memory for each of its
     lines. `null`: one for every 16 MB of source files."""
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> PartDedup:
+        if self.bloom is not None and self.keep == "none":
+            raise ValueError(
+                "bloom: a filter does not know the first copy of a part again; take keep: first, or no bloom"
+            )
+        if self.against and self.scope == "document":
+            raise ValueError("against: with scope: document nothing is compared with other documents; leave one out")
+        return self
+
+    def reads_over(self) -> tuple[str, ...]:
+        """The text, and the column of groups where there are groups."""
+        return tuple(self.reads())
 
     def reads(self) -> dict[str, bool]:
         """The text, and the column of groups where there are groups."""
@@ -89,16 +113,24 @@ class PartDedup(TextDedup):
 
         found = self.found(docs, *self._scopes(docs, rows))
         ranks = np.ascontiguousarray(digests_of(one_array(docs["id"]))[:, 0])
-        dealt = firsts.deal(found.digests, ranks, *found[1:], spread(self, size))
+        slices, fields = spread(self, size), firsts.FIELDS if self.bloom is None else firsts.SHORT
+        dealt = firsts.deal(found.digests, ranks, *found[1:], slices, fields)
         some = [number for number, records in enumerate(dealt.records) if len(records)]
         lists = {name: [column[number] for number in some] for name, column in dealt._asdict().items()}
         return _rows.table(
             slice=(some, "int32"),
+            slices=(np.full(len(some), slices), "int32"),
             first=(np.full(len(some), rows[0] if len(rows) else 0, np.uint64), "uint64"),
             **{name: (_rows.as_lists(*flat(column)), "hashes") for name, column in lists.items()},
         )
 
-    def _scopes(self, docs: pa.Table, rows: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+    @each(over="against")
+    def index(self, docs: pa.Table, dataset: str) -> pa.Table:
+        """The digests of the parts of another dataset, with the id of a document that each stands in."""
+        found = self.found(docs, *self._scopes(docs, None))
+        return _part_tables.index(docs, found.digests, found.documents, dataset)
+
+    def _scopes(self, docs: pa.Table, rows: np.ndarray | None) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Digests of what keeps documents apart, and which of them every document has."""
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -106,7 +138,7 @@ class PartDedup(TextDedup):
         if self.scope == "corpus":
             return None, None
         if self.scope == "document":
-            return digests_of(pa.array(np.asarray(rows, np.uint64)).cast(pa.string())), np.arange(len(rows))
+            return digests_of(pa.array(np.asarray(rows, np.uint64)).cast(pa.string())), np.arange(docs.num_rows)
         column = one_array(docs[self.group])
         try:
             names = column.cast(pa.large_string())
@@ -115,25 +147,12 @@ class PartDedup(TextDedup):
         coded = one_array(pc.dictionary_encode(names, null_encoding="encode"))
         return digests_of(coded.dictionary), coded.indices.to_numpy()
 
-    @by("slice", keys=slice_numbers, uses=("keep", "slices"), shardwise=True)
-    def repeats(self, hashed: pa.Table) -> pa.Table:
+    @by("slice", keys=slice_numbers, uses=("keep", "slices", "bloom"), shardwise=True, streams=("index",))
+    def repeats(self, hashed: pa.Table, slice: int, index: Parts | None = None) -> pa.Table | Iterator[pa.Table]:
         """Every part that goes: document, first and last byte, and the document in which it stands first."""
-        from datacurate.kernels import firsts
-
-        values, bounds = _rows.lists(hashed, "records")
-        blocks = [values[a:b] for a, b in pairwise(bounds)]
-        found = firsts.gathered(blocks, _rows.lists(hashed, "ranks")[0], _rows.lists(hashed, "long")[0])
-        row = found.document + np.repeat(_rows.numpy(hashed, "first"), np.diff(bounds) // firsts.FIELDS)
-        leader, alone = firsts.firsts(found.high, found.low, found.rank, row, found.start)
-        goes = ~alone if self.keep == "none" else leader != np.arange(len(leader))
-        row, survivor, start = row[goes], row[leader[goes]], found.start[goes]
-        return _rows.table(
-            shard=(row >> np.uint64(SHARD_BITS), "int32"),
-            row=(row, "uint64"),
-            start=(start, "int64"),
-            end=(start + found.length[goes], "int64"),
-            survivor=(survivor, "uint64"),
-        )
+        if self.bloom is None:
+            return _part_tables.exact(hashed, index, self.keep)
+        return _part_tables.bloomed(hashed, index, slice, self.bloom)
 
     @each(uses=())
     def samples(self, docs: pa.Table, rows: np.ndarray, repeats: pa.Table) -> pa.Table:
@@ -176,7 +195,9 @@ class PartDedup(TextDedup):
         text = "One. Two. Three.\n\nOne. Two. Three.\n\nOne. Two. Three."
         docs = pa.table({"id": ["a"], "text": [text], "source": ["a"], self.group: ["a"]})
         rows = np.zeros(1, np.uint64)
-        repeats = self.repeats(self.hashed(docs, rows, Size(0, 1)))
+        hashed = self.hashed(docs, rows, Size(0, 1))
+        made = self.repeats(hashed.filter(pa.array(hashed["slice"].to_numpy() == 0)), 0)
+        repeats = made if isinstance(made, pa.Table) else pa.concat_tables(made)
         self.samples(docs, rows, repeats)
         self.apply(docs, rows, repeats)
 

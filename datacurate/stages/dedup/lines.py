@@ -14,7 +14,7 @@ from datacurate.stages.dedup._parts import Found, PartDedup
 if TYPE_CHECKING:
     import pyarrow as pa
 
-COMPARED = ("unit", "normalize", "skip_empty", "min_chars", "min_words", "scope", "group", "slices")
+COMPARED = ("unit", "normalize", "skip_empty", "min_chars", "min_words", "scope", "group")
 """The fields that digests depend on: another `keep` or `min_left` does not read the documents again."""
 
 
@@ -75,7 +75,12 @@ class Lines(PartDedup):
 
         return lines.cuts(*bytes_and_offsets(text), self.unit, at, starts, ends)
 
-    @each(uses=COMPARED)
+    @each(uses=(*COMPARED, "slices", "bloom"))
     def hashed(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
         """A row per slice: the records of its lines in this batch, and the batch's first row."""
         return super().hashed(docs, rows, size)
+
+    @each(uses=COMPARED, over="against")
+    def index(self, docs: pa.Table, dataset: str) -> pa.Table:
+        """The digests of the lines of another dataset, with the id of a document that each stands in."""
+        return super().index(docs, dataset)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from datacurate.core.errors import InputError
 from datacurate.core.phase import Size, by, each
 from datacurate.core.stage import Outcome, Removed, one_array, with_columns
 from datacurate.core.task import SHARD_BITS
 from datacurate.core.types import Count, Fraction, Positive
-from datacurate.stages.dedup import _rows
+from datacurate.stages.dedup import _index, _part_tables, _rows
+from datacurate.stages.dedup._part_against import Against
 from datacurate.stages.dedup._parts import digests_of, flat
 from datacurate.stages.dedup._text_guard import Latest, TextDedup, largest
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-GRAMS = ("ngram", "min_ngram", "slices")
+    from datacurate.core.store import Parts
+
+WORDS = ("ngram", "min_ngram")
 """The fields that the n-grams depend on."""
 
 
@@ -36,7 +41,7 @@ def slice_numbers(stage: NgramBloom, size: Size) -> list[tuple[int]]:
     return [(number,) for number in range(spread(stage, size))]
 
 
-class NgramBloom(TextDedup):
+class NgramBloom(Against, TextDedup):
     """Keep paragraphs, and documents, of which at most a part of the runs of 13 words was seen before.
 
     A paragraph goes when more than `threshold` of its n-grams stand in a paragraph before it; a document goes when
@@ -51,6 +56,7 @@ class NgramBloom(TextDedup):
     its n-grams (11 bytes each) and its filter (1.2 bytes each at a rate of 0.01).
     """
 
+    version: ClassVar[int] = 2
     rewrites: ClassVar[bool] = True
 
     ngram: Positive = 13
@@ -63,6 +69,10 @@ class NgramBloom(TextDedup):
     """Remove paragraphs and documents, or paragraphs alone."""
     fp_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Share of new n-grams that the filter takes for seen when it is full. DCLM uses 0.01."""
+    filter_bytes: Annotated[int, Field(ge=1 << 10)] | None = None
+    """Bytes of the whole filter. Each of its `slices` takes its share of them, so that workers together never hold
+    more, however many they are. The run stops if the filter then errs more often than `fp_rate`, and says how many it
+    would take. `null`: as many as `fp_rate` takes for all n-grams."""
     min_left: Count = 1
     """Fewest characters, white space aside, of a document that something was cut out of; with fewer it is dropped."""
     slices: Positive | None = None
@@ -75,7 +85,7 @@ class NgramBloom(TextDedup):
             raise ValueError(f"min_ngram ({self.min_ngram}) is more than ngram ({self.ngram}); make it as much or less")
         return self
 
-    @each(uses=GRAMS)
+    @each(uses=(*WORDS, "slices"))
     def grams(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
         """A row per slice: the hashes of its n-grams, which paragraphs they are of, and the ranks of its documents."""
         from datacurate.kernels import bff
@@ -85,44 +95,59 @@ class NgramBloom(TextDedup):
         found = bff.grams(one_array(docs["text"]), self.ngram, self.min_ngram)
         begins = _begins(docs)[found.paragraphs.documents]
         starts = found.paragraphs.starts - begins
-        hashes, bounds, runs = bff.deal(
-            found.hashes, found.owners, found.paragraphs.documents, starts, spread(self, size)
-        )
+        slices = spread(self, size)
+        hashes, bounds, runs = bff.deal(found.hashes, found.owners, found.paragraphs.documents, starts, slices)
         some = np.flatnonzero(np.diff(bounds))
         ranks = np.ascontiguousarray(digests_of(one_array(docs["id"]))[:, 0])
         mine = [runs[k] for k in some.tolist()]
         theirs = [ranks[np.unique((own >> np.uint64(48)).astype(np.int64))] for own in mine]
         return _rows.table(
             slice=(some, "int32"),
+            slices=(np.full(len(some), slices), "int32"),
             first=(np.full(len(some), rows[0] if len(rows) else 0, np.uint64), "uint64"),
             hashes=(_rows.as_lists(hashes, np.append(bounds[:-1][some], len(hashes))), "hashes"),
             runs=(_rows.as_lists(*flat(mine)), "hashes"),
             ranks=(_rows.as_lists(*flat(theirs)), "hashes"),
         )
 
-    @by("slice", keys=slice_numbers, uses=("fp_rate", "slices"), shardwise=True)
-    def seen(self, grams: pa.Table) -> pa.Table:
-        """Of every paragraph how many of this slice's n-grams were seen before, if any were."""
+    @each(uses=WORDS, over="against")
+    def index(self, docs: pa.Table, dataset: str) -> pa.Table:
+        """The hashes of the n-grams of another dataset."""
         from datacurate.kernels import bff
 
+        hashes = np.unique(bff.grams(one_array(docs["text"]), self.ngram, self.min_ngram).hashes)
+        return _rows.table(slice=(_index.slice_of(hashes), "int32"), hash=(hashes, "uint64"))
+
+    @by("slice", keys=slice_numbers, uses=("fp_rate", "filter_bytes", "slices"), shardwise=True, streams=("index",))
+    def seen(self, grams: pa.Table, slice: int, index: Parts | None = None) -> pa.Table:
+        """Of every paragraph how many of this slice's n-grams were seen before, if any were.
+
+        `error` is the share of other n-grams that the filter takes for seen when all are in it.
+        """
+        from datacurate.kernels import bff, bloom
+
         hashes, _ = _rows.lists(grams, "hashes")
-        runs, bounds = _rows.lists(grams, "runs")
-        start = (runs >> np.uint64(bff.RUN)) & np.uint64(0xFFFFFFFF)
-        row = np.repeat(_rows.numpy(grams, "first"), np.diff(bounds)) + (runs >> np.uint64(48))
-        documents = np.cumsum(np.append(False, row[1:] != row[:-1])[: len(row)])
-        order = np.lexsort((start, row, _rows.lists(grams, "ranks")[0][documents]))
-        new = np.ones(len(order), bool)
-        new[1:] = (row[order][1:] != row[order][:-1]) | (start[order][1:] != start[order][:-1])
-        owners = np.empty(len(order), np.int64)
-        owners[order] = np.cumsum(new)
-        lengths = (runs & np.uint64((1 << bff.RUN) - 1)).astype(np.int64)
-        counts = bff.seen(hashes, lengths, owners, order, self.fp_rate)
+        row, start, lengths, owners, order = _in_order(grams)
+        slices = int(grams["slices"][0].as_py()) if grams.num_rows else 1
+        others = partial(_part_tables.others, index, "hash", slice, slices)
+        count = len(hashes) + sum(len(piece) for piece in others())
+        if self.filter_bytes is None:
+            filter = bloom.for_rate(count, self.fp_rate)
+        else:
+            filter = bloom.of_bytes(count, self.filter_bytes // slices)
+        for piece in others():
+            bloom.add_all(filter, piece)
+        counts = bff.seen(filter, hashes, lengths, owners, order)
+        error = filter.error()
+        if self.filter_bytes is not None and error > self.fp_rate:
+            raise InputError(_too_small(self.filter_bytes, error, self.fp_rate, filter.needed(self.fp_rate) * slices))
         some = np.flatnonzero(counts)
         return _rows.table(
             shard=(row[some] >> np.uint64(SHARD_BITS), "int32"),
             row=(row[some], "uint64"),
             start=(start[some], "int64"),
             seen=(counts[some], "int64"),
+            error=(np.full(len(some), error), "float64"),
         )
 
     @each(uses=("ngram", "min_ngram", "threshold", "remove"))
@@ -181,7 +206,7 @@ class NgramBloom(TextDedup):
         line = " ".join(["word"] * self.ngram)
         docs = pa.table({"id": ["a"], "text": [f"{line}\n{line}\nend"], "source": ["a"]})
         rows = np.zeros(1, np.uint64)
-        seen = self.seen(self.grams(docs, rows, Size(0, 1)))
+        seen = self.seen(self.grams(docs, rows, Size(0, 1)), 0)
         self.samples(docs, rows, seen)
         self.apply(docs, rows, seen)
 
@@ -201,6 +226,31 @@ class _Judged(NamedTuple):
 
 
 _LATEST = Latest()
+
+
+def _in_order(grams: pa.Table) -> tuple[np.ndarray, ...]:
+    """Of every run of n-grams its document, paragraph, n-grams and owner, a number for each paragraph; and the order in
+    which runs come: that of the ranks of documents, and of paragraphs in them."""
+    from datacurate.kernels import bff
+
+    runs, bounds = _rows.lists(grams, "runs")
+    start = (runs >> np.uint64(bff.RUN)) & np.uint64(0xFFFFFFFF)
+    row = np.repeat(_rows.numpy(grams, "first"), np.diff(bounds)) + (runs >> np.uint64(48))
+    documents = np.cumsum(np.append(False, row[1:] != row[:-1])[: len(row)])
+    order = np.lexsort((start, row, _rows.lists(grams, "ranks")[0][documents]))
+    new = np.ones(len(order), bool)
+    new[1:] = (row[order][1:] != row[order][:-1]) | (start[order][1:] != start[order][:-1])
+    owners = np.empty(len(order), np.int64)
+    owners[order] = np.cumsum(new)
+    lengths = (runs & np.uint64((1 << bff.RUN) - 1)).astype(np.int64)
+    return row, start, lengths, owners, order
+
+
+def _too_small(size: int, error: float, rate: float, needed: int) -> str:
+    return (
+        f"ngram_bloom: a filter of {size:,} bytes takes {error:.1%} of new n-grams for seen, more than fp_rate: "
+        f"{rate:g} allows. Set filter_bytes to about {float(f'{needed:.1e}'):,.0f}, leave it out, or raise fp_rate."
+    )
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from datacurate.stages.dedup._parts import Found, PartDedup
 if TYPE_CHECKING:
     import pyarrow as pa
 
-COMPARED = ("unit", "span", "normalize", "scope", "group", "slices")
+COMPARED = ("unit", "span", "normalize", "scope", "group")
 """The fields that digests depend on: other bounds do not read the documents again."""
 
 
@@ -92,7 +92,12 @@ class SentenceSpans(PartDedup):
         found = {"too_few_words": (np.diff(words.offsets), self.min_words)}
         return super().left(text) | found | {"too_few_sentences": (sentences, self.min_sentences)}
 
-    @each(uses=COMPARED)
+    @each(uses=(*COMPARED, "slices", "bloom"))
     def hashed(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
         """A row per slice: the records of its runs in this batch, and the batch's first row."""
         return super().hashed(docs, rows, size)
+
+    @each(uses=COMPARED, over="against")
+    def index(self, docs: pa.Table, dataset: str) -> pa.Table:
+        """The digests of the runs of another dataset, with the id of a document that each stands in."""
+        return super().index(docs, dataset)
