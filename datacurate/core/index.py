@@ -7,6 +7,7 @@ lists them. Parts never change; extending an index adds some and replaces the ma
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -15,10 +16,11 @@ from typing import Any
 
 from datacurate.core.dataset import Dataset
 from datacurate.core.errors import InputError, RecipeError
-from datacurate.core.heads import check_stored, plain
+from datacurate.core.heads import check_stored, expanded, plain
 from datacurate.core.identity import file_digest, key
 from datacurate.core.phase import Phase, selected_on
 from datacurate.core.plan import Made
+from datacurate.core.source import Source
 from datacurate.core.stage import Stage
 from datacurate.core.store import claim, write_json
 from datacurate.core.task import EachTask, Step
@@ -106,6 +108,40 @@ def rules(stage: Stage) -> dict[str, Any]:
     options = stage.model_dump(mode="json", include=used)
     files = [file_digest(path) for path in stage.files()]
     return {"stage": stage.name(), "version": stage.version, "options": options, "files": files}
+
+
+def check_not_read(stage: Stage, sources: dict[str, Source]) -> None:
+    """Raise RecipeError when a run reads what it is to be compared with: every document would be its own copy.
+
+    A dataset is known by its files, whatever links lead there, and by key and shards; one in an index by these alone,
+    since an index knows no files of it.
+    """
+    phases = [phase for phase in stage.chosen_phases() if phase.over]
+    folders = dict.fromkeys(str(folder) for phase in phases for folder in getattr(stage, str(phase.over)))
+    for folder in folders:
+        files, shards = _identities(folder)
+        for name, source in sources.items():
+            place = source.dataset()
+            paths, own = (
+                _identities(place) if place is not None else ({*map(os.path.realpath, expanded(source))}, set())
+            )
+            if files & paths or shards & own:
+                raise RecipeError(
+                    f"{stage.name()}: against: {folder} holds documents that source {name} reads: each would be merged "
+                    "into itself. Leave it out of `against`, or out of the sources."
+                )
+
+
+def _identities(folder: str) -> tuple[set[str], set[tuple[str, str]]]:
+    """Files, and keys with shards, of a dataset or of those that an index holds; nothing of what cannot be opened."""
+    try:
+        if (Path(folder) / INDEX).exists():
+            held = Index.open(folder).manifest["datasets"]
+            return set(), {(one["key"], shard) for one in held for shard in one["shards"]}
+        dataset = Dataset.open(folder)
+    except InputError:
+        return set(), set()  # `known_tables` says what is wrong
+    return {os.path.realpath(shard.path) for shard in dataset.shards}, _shards(dataset)
 
 
 def known_tables(stage: Stage, store: str) -> tuple[dict[str, Made], list[EachTask]]:

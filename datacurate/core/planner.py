@@ -24,7 +24,7 @@ from datacurate.core.heads import (
     unique,
 )
 from datacurate.core.identity import file_digest, key
-from datacurate.core.index import known_tables
+from datacurate.core.index import check_not_read, known_tables
 from datacurate.core.phase import Phase, Size, selected_on
 from datacurate.core.plan import Barrier, Made, Plan, PlannedStage
 from datacurate.core.recipe import Recipe
@@ -170,6 +170,7 @@ class Planner:
 
     def _add_known(self, stage: Stage, planned: PlannedStage) -> None:
         """What the stage knows of other datasets: tables that are there, or made before it begins."""
+        check_not_read(stage, self.recipe.sources)
         planned.phases |= (known := known_tables(stage, self.store))[0]
         if tasks := known[1]:
             self.barriers.append(Barrier(f"{stage.name()} index", list(tasks)))

@@ -213,3 +213,26 @@ def test_the_guard_counts_what_other_datasets_hold(tmp_path, stage):
         run(stage, new, tmp_path / "out", against=str(old), max_loss=0.8)
     run(stage, new, tmp_path / "out", against=str(old), max_loss=0.9)
     assert kept(tmp_path / "out") == [f"{at:03d}" for at in range(100, 120)]
+
+
+@pytest.mark.parametrize("stage", ["exact", "minhash"])
+def test_what_a_run_reads_is_no_other_dataset(tmp_path, stage):
+    """Named as it is, through a link, as files, or in an index: each document would be merged into itself."""
+    old = dataset(tmp_path, "old", OLD)
+    (tmp_path / "link").symlink_to(old)
+    seen = tmp_path / "seen.index"
+    index(seen, [old], stage)
+    (tmp_path / "files").mkdir()
+    for shard in old.glob("*.parquet"):
+        (tmp_path / "files" / shard.name).symlink_to(shard.resolve())
+    for read, named in [(old, old), (old, tmp_path / "link"), (tmp_path / "files", old), (old, seen)]:
+        with pytest.raises(CurateError, match=rf"{stage}: against: {named} holds documents that source \w+ reads"):
+            run(stage, read, tmp_path / "out", against=[str(named)])
+    assert not (tmp_path / "out" / ".store").exists()
+
+
+def test_a_copy_of_a_dataset_is_another_one(tmp_path):
+    """Documents that are the same are what `against` is for, wherever they come from."""
+    old = dataset(tmp_path, "old", OLD)
+    run("exact", write(tmp_path / "new", OLD), tmp_path / "out", against=[str(old)], max_loss=None)
+    assert kept(tmp_path / "out") == ["e"]
