@@ -18,6 +18,7 @@ ELSEWHERE = "elsewhere"
 """A column that names documents of other datasets (`NAME:ID`), which have a part, instead of a survivor."""
 SHOWN = 50
 """Parts of one document that are shown."""
+LONGEST = 5
 EXCERPT = 300
 """Characters of a part that are shown."""
 
@@ -44,6 +45,8 @@ class Cuts:
     """At most SHOWN."""
     count: int
     bytes: int
+    longest: list[Cut]
+    """At most LONGEST of all."""
 
     def spans(self) -> list[tuple[int, int]]:
         """The cuts that are shown, in characters of the text, those that touch joined."""
@@ -146,9 +149,13 @@ def _cuts(stage: FinishedStage, document: Document, remark: str, rows: list[dict
     places = [(row["start"], row["end"], row.get(ELSEWHERE) or row["survivor"]) for row in rows]
     places.sort(key=lambda place: place[:2])
     shown = places[:SHOWN]
-    known = names.of({survivor for *_, survivor in shown if isinstance(survivor, int)})
-    cuts = [Cut(start, end, _excerpt(data[start:end]), known.get(who, str(who))) for start, end, who in shown]
-    return Cuts(stage.label, document.shard, document, remark, cuts, len(rows), _together(places))
+    longest = sorted(places, key=lambda place: (place[0] - place[1], place[0]))[:LONGEST]
+    known = names.of({survivor for *_, survivor in shown + longest if isinstance(survivor, int)})
+    cuts, most = (
+        [Cut(start, end, _excerpt(data[start:end]), known.get(who, str(who))) for start, end, who in some]
+        for some in (shown, longest)
+    )
+    return Cuts(stage.label, document.shard, document, remark, cuts, len(rows), _together(places), most)
 
 
 def _together(places: list[tuple[int, int, Any]]) -> int:

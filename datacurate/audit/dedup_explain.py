@@ -91,7 +91,7 @@ class Explanation:
 def explain(run: str | Path, id: str) -> Explanation:
     """Explain what deduplication did with a document; InputError when no document of the run has this id."""
     finished = open_run(run)
-    life = trace(run, id)
+    life = trace(run, id, cuts=False)
     documents = Documents(finished)
     merged = [copy for copy in life.copies if copy.events[-1].fate == "merged"]
     merges = [_merge(finished, documents, id, copy) for copy in merged[:COPIES]]
@@ -168,7 +168,7 @@ def _chain(run: Finished, id: str, at: int, event: Event) -> tuple[list[Step], s
 def _still_there(run: Finished, id: str, at: int) -> list[Copy]:
     """The documents of an id that a stage let pass."""
     try:
-        copies = trace(run.folder, id).copies
+        copies = trace(run.folder, id, cuts=False).copies
     except InputError:
         return []
     return [copy for copy in copies if len(copy.events) > at and copy.events[at].fate == "went_on"]

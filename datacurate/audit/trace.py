@@ -14,6 +14,8 @@ from datacurate.core.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from datacurate.audit.trace_cuts import Lost
+
 HINTS = 5
 """Ids that are named when one is unknown."""
 FIGURES = ("fate", "rule", "rules", "value", "bound", "survivor", "similarity", "error")
@@ -41,6 +43,8 @@ class Event:
     tokens: int | None = None
     """In the mixture: tokens of the document, and how often it was drawn."""
     tokens_written: int | None = None
+    cut: Lost | None = None
+    """What the stage cut out of the document."""
 
 
 @dataclass(frozen=True)
@@ -80,16 +84,21 @@ class Life:
         return render(self)
 
 
-def trace(run: str | Path, id: str) -> Life:
+def trace(run: str | Path, id: str, cuts: bool = True) -> Life:
     """What became of a document. InputError when no document of the run has this id.
 
-    Reads the ledgers first and then the id column of the last documents, never a text.
+    Reads the ledgers first and then the id column of the last documents; a text only where a stage cut parts out of
+    documents (unless `cuts` is false), to show the longest.
     """
     finished = open_run(run)
     copies = [_removed(finished, at, shard, row) for at, shard, row in _ledger_rows(finished, id)]
     copies += _kept(finished, id)
     if not copies:
         raise InputError(f"{finished.folder}: no document has the id {id!r}. {_hint(finished, id)}")
+    if cuts:
+        from datacurate.audit.trace_cuts import with_cuts
+
+        copies = with_cuts(finished, id, copies)
     return Life(id, finished.name, copies)
 
 
@@ -232,10 +241,20 @@ def render(life: Life) -> str:
         size = f", {copy.bytes:,} bytes" if copy.bytes is not None else ""
         lines.append(f"source {copy.source}, shard {copy.shard}{size}")
         width = max((len(event.stage) for event in copy.events), default=0)
-        lines += [f"  {event.stage:<{width}}  {told(event)}" for event in copy.events]
+        for event in copy.events:
+            lines.append(f"  {event.stage:<{width}}  {told(event)}")
+            lines += [f"  {'':<{width}}    {line}" for line in _told_cuts(event)]
         if copy.excerpt:
             lines.append(f"  begins: {' '.join(copy.excerpt[:160].split())}")
     return "\n".join(seen(line) for line in lines)
+
+
+def _told_cuts(event: Event) -> list[str]:
+    if event.cut is None:
+        return []
+    from datacurate.audit.trace_cuts import told
+
+    return told(event.cut)
 
 
 def told(event: Event) -> str:
