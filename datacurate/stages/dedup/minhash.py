@@ -75,8 +75,10 @@ class Minhash(_index.IndexedDedup):
 
     preset: str = "datacurate"
     """Whose shingles, bands and similarity: `datacurate`, ours; `fineweb`, `datatrove` (0.10) and `dpk`
-    (data-prep-kit), which are the same; `nemo` (NeMo Curator); `bigcode` (The Stack: 256 permutations, of which the
-    best split for 0.7 uses 250); `refinedweb` (arXiv:2306.01116, of words where the paper has tokens of GPT-2)."""
+    (data-prep-kit), which are the same; `nemo` (NeMo Curator); `bigcode` (The Stack: 256 permutations and 0.7, as in
+    huggingface/blog, dedup.md; the best split for 0.7 uses 250); `refinedweb` (9,000 minima of runs of five,
+    arXiv:2306.01116, section 3.3, which says 20 buckets of 450; FineWeb, arXiv:2406.17557, appendix E.1, reads 450 of
+    20, and only that finds pairs of 0.8. Of words, where the paper has tokens of GPT-2)."""
 
     shingle: Literal["words", "folded", "identifiers", "characters"] = "words"
     """What a shingle is a run of. `words`: letters and digits, in lower case; one character each in scripts without
