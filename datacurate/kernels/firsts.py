@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -12,51 +11,102 @@ from datacurate.kernels.arrow import read_only
 from datacurate.kernels.memory import pointer
 
 FIELDS = 3
-"""Of a record, 8 bytes each: its digest (two), and `document << 48 | first byte << 16 | bytes`."""
+"""Of a record, 8 bytes each: its digest (two), and its place: `document << 48 | first byte << 16 | bytes`."""
 SHORT = 2
 """Of a record without the second half of its digest."""
 LONG = 0xFFFF
 """Stands for all lengths from here on; these are kept apart."""
+_32 = np.uint64(32)
+
+Lists = tuple[np.ndarray, np.ndarray]
+"""`(values, bounds)`: list `k` is `values[bounds[k]:bounds[k + 1]]`."""
 
 
 class Dealt(NamedTuple):
-    """Records by slice of their digests: slice `k` is `records[k]`, rows of equal length (a field each), as one array.
+    """The parts of a batch by slice of their digests, a list for each slice. Of equal parts only the first is a record.
 
-    `ranks[k]` are those of its documents, as they come, `long[k]` the bytes of records with LONG of them or more.
+    A slice's block of records has first all first fields, then all second ones, and so on.
     """
 
-    records: list[np.ndarray]
-    ranks: list[np.ndarray]
-    long: list[np.ndarray]
+    records: Lists
+    ranks: Lists
+    """Of the documents of records, as they come."""
+    long: Lists
+    """Bytes of records with LONG of them or more."""
+    copies: Lists
+    """Places of the other parts, by the record that they equal."""
+    several: Lists
+    """Of the records that have some, `position in the block << 32 | copies`."""
+    long_copies: Lists
+    """Bytes of copies with LONG of them or more."""
 
 
 @njit(nogil=True, cache=True)
-def _deal(digests, ranks, documents, starts, ends, slices, fields, bounds, counts, out, present, long):
-    """A counting sort by slice; in a slice first all first fields, then all second ones, and so on."""
-    total = len(documents)
-    for i in range(total):
-        bounds[digests[i, 0] % slices + np.uint64(1)] += 1
+def _bounds(hashes, slices, bounds):
+    for i in range(len(hashes)):
+        bounds[hashes[i] % slices + np.uint64(1)] += 1
     for k in range(slices):
         bounds[k + 1] += bounds[k]
+
+
+@njit(nogil=True, cache=True)
+def _place(document, start, end):
+    return np.uint64(document << 48 | start << 16 | min(end - start, LONG))
+
+
+@njit(nogil=True, cache=True)
+def _deal(some, digests, ranks, documents, starts, ends, slices, fields, bounds, counts, out, present, long, places):
+    """A counting sort by slice of the parts `some`; in `places` where each is in its block."""
     at = bounds[:-1].copy()
     last = np.full(slices, -1, np.int64)
-    for i in range(total):
+    for i in some:
         k = np.int64(digests[i, 0] % slices)
         size = bounds[k + 1] - bounds[k]
         to = fields * bounds[k] + at[k] - bounds[k]
-        length = ends[i] - starts[i]
+        places[i] = at[k] - bounds[k]
         out[to] = digests[i, 0]
         if fields == FIELDS:
             out[to + size] = digests[i, 1]
-        out[to + (fields - 1) * size] = documents[i] << 48 | starts[i] << 16 | min(length, LONG)
+        out[to + (fields - 1) * size] = _place(documents[i], starts[i], ends[i])
         at[k] += 1
-        if length >= LONG:
-            long[bounds[k] + counts[k, 1]] = length
-            counts[k, 1] += 1
+        if ends[i] - starts[i] >= LONG:
+            long[bounds[k] + counts[1, k]] = ends[i] - starts[i]
+            counts[1, k] += 1
         if last[k] != documents[i]:
-            present[bounds[k] + counts[k, 0]] = ranks[documents[i]]
-            counts[k, 0] += 1
+            present[bounds[k] + counts[0, k]] = ranks[documents[i]]
+            counts[0, k] += 1
             last[k] = documents[i]
+
+
+@njit(nogil=True, cache=True)
+def _deal_copies(order, slice, leaders, documents, starts, ends, places, bounds, counts, out, several, long):
+    """Parts in `order`, that of slices and of the records that they equal, which are in `leaders`."""
+    for position in range(len(order)):
+        i = order[position]
+        k = slice[position]
+        out[position] = _place(documents[i], starts[i], ends[i])
+        if ends[i] - starts[i] >= LONG:
+            long[bounds[k] + counts[1, k]] = ends[i] - starts[i]
+            counts[1, k] += 1
+        if position == bounds[k] or leaders[i] != leaders[order[position - 1]]:
+            several[bounds[k] + counts[0, k]] = np.uint64(places[leaders[i]]) << _32
+            counts[0, k] += 1
+        several[bounds[k] + counts[0, k] - 1] += np.uint64(1)
+
+
+@njit(nogil=True, cache=True)
+def _packed(values, bounds, counts):
+    """Moves the first `counts[k]` values from each of `bounds` together, in place."""
+    n = 0
+    for k in range(len(counts)):
+        for i in range(bounds[k], bounds[k] + counts[k]):
+            values[n] = values[i]
+            n += 1
+    return values[:n]
+
+
+def _lists(values: np.ndarray, bounds: np.ndarray, counts: np.ndarray) -> Lists:
+    return _packed(values, bounds, counts), np.append(0, np.cumsum(counts))
 
 
 def deal(
@@ -68,127 +118,119 @@ def deal(
     slices: int,
     fields: int = FIELDS,
 ) -> Dealt:
-    """Records of the parts `starts[i]:ends[i]` of documents `documents[i]`, of which a batch has fewer than 2**16.
+    """The parts `starts[i]:ends[i]` of documents `documents[i]`, of which a batch has fewer than 2**16.
 
-    `fields` is FIELDS or SHORT.
+    `fields` is FIELDS or SHORT. A part that stands in the batch a hundred times costs one record and 8 bytes for each
+    of the others, so that one that stands everywhere makes its slice no larger than others, but for these.
     """
     if len(ranks) >= 1 << 16:
         raise ValueError(f"a batch of {len(ranks)} documents is too large: 65,535 are the most")
-    bounds, counts = np.zeros(slices + 1, np.int64), np.zeros((slices, 2), np.int64)
-    out = np.empty(fields * len(documents), np.uint64)
-    present, long = np.empty(len(documents), np.uint64), np.empty(len(documents), np.uint64)
-    arrays = (read_only(array) for array in (digests, ranks, documents, starts, ends))
-    _deal(*arrays, np.uint64(slices), fields, bounds, counts, out, present, long)
-    both = list(zip(bounds[:-1].tolist(), counts.tolist(), strict=True))
-    return Dealt(
-        [out[fields * a : fields * b] for a, b in pairwise(bounds.tolist())],
-        [present[a : a + many] for a, (many, _) in both],
-        [long[a : a + many] for a, (_, many) in both],
-    )
+    parts = [read_only(array) for array in (documents, starts, ends)]
+    high, low = np.ascontiguousarray(digests.T)
+    leaders, _ = firsts(high, low, ranks[documents], documents.astype(np.uint64), starts.astype(np.uint64))
+    is_first = leaders == np.arange(len(leaders))
+    some, others = np.flatnonzero(is_first), np.flatnonzero(~is_first)
+    bounds, counts = np.zeros(slices + 1, np.int64), np.zeros((2, slices), np.int64)
+    _bounds(high[some], np.uint64(slices), bounds)
+    out, present, long = (np.empty(size * len(some), np.uint64) for size in (fields, 1, 1))
+    places = np.empty(len(leaders), np.int64)
+    arrays = (read_only(array) for array in (some, digests, ranks))
+    _deal(*arrays, *parts, np.uint64(slices), fields, bounds, counts, out, present, long, places)
+    dealt = ((out, fields * bounds), _lists(present, bounds, counts[0]), _lists(long, bounds, counts[1]))
 
-
-class Runs(NamedTuple):
-    """Records of one document in a block: where they begin, how many they are, and the document's rank and number."""
-
-    begins: np.ndarray
-    lengths: np.ndarray
-    ranks: np.ndarray
-    documents: np.ndarray
-    blocks: np.ndarray
-
-
-@njit(nogil=True, cache=True)
-def _runs(values, bounds, begins, documents, blocks):
-    """The places of a block's records are its second half."""
-    n = 0
-    for block in range(len(bounds) - 1):
-        size = (bounds[block + 1] - bounds[block]) // SHORT
-        for i in range(size):
-            document = values[bounds[block] + size + i] >> np.uint64(48)
-            if i == 0 or document != documents[n - 1]:
-                begins[n], documents[n], blocks[n] = bounds[block] + i, document, block
-                n += 1
-    return n
-
-
-def runs(values: np.ndarray, bounds: np.ndarray, ranks: np.ndarray) -> Runs:
-    """The documents of blocks `values[bounds[k]:bounds[k + 1]]` of SHORT records; `ranks` are as `deal` made them."""
-    begins, documents, blocks = (
-        np.empty(len(ranks), np.int64),
-        np.empty(len(ranks), np.uint64),
-        np.empty(len(ranks), np.int64),
-    )
-    n = _runs(read_only(values), read_only(bounds), begins, documents, blocks)
-    if n != len(ranks):
-        raise ValueError(f"{n} documents have records, but there are {len(ranks)} ranks")
-    halves = bounds[:-1] + np.diff(bounds) // SHORT
-    ends = np.append(begins[1:], 0)[:n]
-    last = np.append(blocks[1:] != blocks[:-1], True)[:n]
-    ends[last] = halves[blocks[last]]
-    return Runs(begins, ends - begins, ranks, documents, blocks)
-
-
-class Places(NamedTuple):
-    """Some records of several blocks: the block, the number of the document in it, first byte and bytes."""
-
-    blocks: np.ndarray
-    documents: np.ndarray
-    starts: np.ndarray
-    lengths: np.ndarray
-
-
-@njit(nogil=True, cache=True)
-def _long_at(values, bounds, found):
-    n = 0
-    for block in range(len(bounds) - 1):
-        size = (bounds[block + 1] - bounds[block]) // SHORT
-        for i in range(bounds[block], bounds[block] + size):
-            if values[i + size] & np.uint64(LONG) == LONG:
-                found[n] = i
-                n += 1
-
-
-def long_at(values: np.ndarray, bounds: np.ndarray, count: int) -> np.ndarray:
-    """Where the hashes of the `count` long records of SHORT blocks stand."""
-    found = np.empty(count, np.int64)
-    if count:
-        _long_at(read_only(values), read_only(bounds), found)
-    return found
-
-
-def places(values: np.ndarray, bounds: np.ndarray, found: np.ndarray, long_at: np.ndarray, long: np.ndarray) -> Places:
-    """Where the records of SHORT blocks are whose hashes stand at `found`; `long` are the bytes of those `long_at`."""
-    blocks = np.searchsorted(bounds, found, side="right") - 1
-    made = values[found + (np.diff(bounds) // SHORT)[blocks]]
-    lengths = made & np.uint64(LONG)
-    which = np.flatnonzero(lengths == LONG)
-    lengths[which] = long[np.searchsorted(long_at, found[which])]
-    return Places(blocks, made >> np.uint64(48), made >> np.uint64(16) & np.uint64(0xFFFFFFFF), lengths)
+    slice = (high[others] % np.uint64(slices)).astype(np.int64)
+    order = np.argsort(slice << 32 | places[leaders[others]], kind="stable")
+    bounds, counts = np.zeros(slices + 1, np.int64), np.zeros((2, slices), np.int64)
+    _bounds(high[others], np.uint64(slices), bounds)
+    copies, several, long = np.empty((3, len(others)), np.uint64)
+    arrays = (read_only(array) for array in (others[order], slice[order], leaders))
+    _deal_copies(*arrays, *parts, places, bounds, counts, copies, several, long)
+    return Dealt(*dealt, (copies, bounds), _lists(several, bounds, counts[0]), _lists(long, bounds, counts[1]))
 
 
 class Records(NamedTuple):
-    """Parts of many batches: digests, and of each the rank and number of its document, its first byte and bytes."""
+    """Parts of some blocks: digests, the rank and row of the document of each, its first byte and bytes."""
 
     high: np.ndarray
     low: np.ndarray
     rank: np.ndarray
-    document: np.ndarray
+    row: np.ndarray
     start: np.ndarray
     length: np.ndarray
 
 
-def gathered(records: list[np.ndarray], ranks: np.ndarray, long: np.ndarray) -> Records:
-    """The records of one slice from several batches, and what of theirs `deal` kept apart, end to end."""
-    blocks = [block.reshape(FIELDS, -1) for block in records]
-    high, low, place = np.concatenate([*blocks, np.empty((FIELDS, 0), np.uint64)], axis=1)
-    document = place >> np.uint64(48)
-    new = np.ones(len(place), bool)
-    new[1:] = document[1:] != document[:-1]
-    new[np.cumsum([0, *(block.shape[1] for block in blocks[:-1])])[: len(new)]] = True
-    length = place & np.uint64(LONG)
-    length[length == LONG] = long
-    start = place >> np.uint64(16) & np.uint64(0xFFFFFFFF)
-    return Records(high, low, ranks[np.cumsum(new) - 1], document, start, length)
+@njit(nogil=True, cache=True)
+def _records(values, bounds, first, ranks, long, fields, high, low, rank, row, start, length):
+    n = 0
+    document_at, long_at = -1, 0
+    for block in range(len(bounds) - 1):
+        size = (bounds[block + 1] - bounds[block]) // fields
+        last = np.uint64(LONG + 1)
+        for i in range(bounds[block], bounds[block] + size):
+            place = values[i + (fields - 1) * size]
+            document = place >> np.uint64(48)
+            if document != last:
+                document_at += 1
+                last = document
+            high[n] = values[i]
+            if fields == FIELDS:
+                low[n] = values[i + size]
+            if len(ranks):
+                rank[n] = ranks[document_at]
+            row[n] = first[block] + document
+            start[n] = place >> np.uint64(16) & np.uint64(0xFFFFFFFF)
+            length[n] = place & np.uint64(LONG)
+            if length[n] == LONG:
+                length[n] = long[long_at]
+                long_at += 1
+            n += 1
+
+
+def records(blocks: Lists, first: np.ndarray, ranks: np.ndarray, long: np.ndarray, fields: int = FIELDS) -> Records:
+    """The records of blocks from several batches, whose first rows are in `first`, end to end.
+
+    `ranks` and `long` are as `deal` made them, end to end; without ranks that column means nothing, nor does `low`
+    where `fields` is SHORT. With `fields` 1, blocks hold places alone, as those of copies do, and `high` is the place.
+    """
+    values, bounds = blocks
+    columns = np.empty((6, len(values) // fields), np.uint64)
+    arrays = (read_only(array) for array in (values, bounds, first, ranks, long))
+    _records(*arrays, fields, *columns)
+    return Records(*columns)
+
+
+class Runs(NamedTuple):
+    """The first halves of digests of some blocks, end to end, and the records of one document in a block: where they
+    begin, how many they are, and the document's rank and row."""
+
+    hashes: np.ndarray
+    begins: np.ndarray
+    lengths: np.ndarray
+    ranks: np.ndarray
+    rows: np.ndarray
+
+
+@njit(nogil=True, cache=True)
+def _runs(values, bounds, first, hashes, begins, rows):
+    n = k = 0
+    for block in range(len(bounds) - 1):
+        size = (bounds[block + 1] - bounds[block]) // SHORT
+        for i in range(bounds[block], bounds[block] + size):
+            row = first[block] + (values[i + size] >> np.uint64(48))
+            if i == bounds[block] or row != rows[n - 1]:
+                begins[n], rows[n] = k, row
+                n += 1
+            hashes[k] = values[i]
+            k += 1
+
+
+def runs(blocks: Lists, first: np.ndarray, ranks: np.ndarray) -> Runs:
+    """The documents of blocks of SHORT records."""
+    values, bounds = blocks
+    hashes, begins = np.empty(len(values) // SHORT, np.uint64), np.empty(len(ranks), np.int64)
+    rows = np.empty(len(ranks), np.uint64)
+    _runs(read_only(values), read_only(bounds), read_only(first), hashes, begins, rows)
+    return Runs(hashes, begins, np.diff(np.append(begins, len(hashes))), ranks, rows)
 
 
 @njit(nogil=True, cache=True)

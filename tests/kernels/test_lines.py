@@ -144,23 +144,61 @@ parts_of_batch = st.tuples(*(st.integers(0, 9) for _ in range(4)), st.sampled_fr
 
 
 @settings(deadline=None)
-@given(st.lists(st.lists(parts_of_batch, max_size=20), max_size=3))
-def test_records_are_dealt_and_gathered_in_their_order(batches):
-    """Slice by slice what came in: digest, rank and number of the document, first byte and bytes."""
-    ranks = np.arange(10, dtype=np.uint64) * np.uint64(7)
-    dealt, expected = [], []
-    for made in batches:
-        made = sorted(made, key=lambda part: part[2])
-        high, low, document, start, size = np.array(made, np.int64).reshape(-1, 5).T
+@given(st.lists(st.lists(parts_of_batch, max_size=20), max_size=3), st.sampled_from([firsts.FIELDS, firsts.SHORT]))
+def test_records_are_dealt_and_read_in_their_order(batches, fields):
+    """Slice by slice what came in: first copies of a batch as records, with their copies, each where it stands."""
+    ranks = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3], np.uint64) * np.uint64(7)
+    made: list[dict] = []
+    expected: list[list] = []
+    for number, parts in enumerate(batches):
+        parts = sorted({part[:4]: part for part in parts}.values(), key=lambda part: part[2:])
+        high, low, document, start, size = np.array(parts, np.int64).reshape(-1, 5).T
         digests = np.stack([high, low], axis=1).astype(np.uint64)
-        dealt.append(firsts.deal(digests, ranks, document, start, start + size, 3))
-        expected += [(a, b, 7 * d, d, at, n) for a, b, d, at, n in made]
+        made.append(firsts.deal(digests, ranks, document, start, start + size, 3, fields)._asdict())
+        ordered = sorted(range(len(parts)), key=lambda i: (ranks[parts[i][2]], parts[i][2], parts[i][3]))
+        leader = [next(j for j in ordered if parts[j][:2] == parts[i][:2]) for i in range(len(parts))]
+        row = [part[2] + 100 * number for part in parts]
+        expected.append([(a, b, int(ranks[d]), row[i], at, n, leader[i]) for i, (a, b, d, at, n) in enumerate(parts)])
     for k in range(3):
-        rows = [row for row in expected if row[0] % 3 == k]
-        ends = [np.concatenate([np.empty(0, np.uint64), *(one[at][k] for one in dealt)]) for at in (1, 2)]
-        blocks = [one.records[k] for one in dealt if len(one.records[k])]
-        found = firsts.gathered(blocks, *ends)
-        assert list(zip(*(column.tolist() for column in found), strict=True)) == rows
+        one = {name: _end_to_end([batch[name] for batch in made], k) for name in firsts.Dealt._fields}
+        first = np.arange(len(batches), dtype=np.uint64) * np.uint64(100)
+        found = firsts.records(one["records"], first, one["ranks"][0], one["long"][0], fields)
+        mine = [[(i, part) for i, part in enumerate(parts) if part[0] % 3 == k] for parts in expected]
+        heads = [part[:6] for parts in mine for i, part in parts if part[6] == i]
+        got = list(zip(*(column.tolist() for column in found), strict=True))
+        assert [
+            row if fields == firsts.FIELDS else (row[0], head[1], *row[2:])
+            for row, head in zip(got, heads, strict=True)
+        ] == heads
+        copies = firsts.records(one["copies"], first, one["ranks"][0][:0], one["long_copies"][0], 1)
+        order = [i for parts in mine for i, part in parts if part[6] == i]
+        wanted = [part for parts in mine for head, top in parts if top[6] == head
+                  for i, part in parts if part[6] == head != i]  # fmt: skip
+        assert list(zip(copies.row.tolist(), copies.start.tolist(), copies.length.tolist(), strict=True)) == [
+            part[3:6] for part in wanted
+        ]
+        values, _ = one["several"]
+        counts = [
+            sum(part[6] == head for _, part in parts) - 1 for parts in mine for head, top in parts if top[6] == head
+        ]
+        places = [place for parts in mine for place, _ in enumerate([1 for head, top in parts if top[6] == head])]
+        assert [(int(v) >> 32, int(v) & 0xFFFFFFFF) for v in values] == [
+            pair for pair in zip(places, counts, strict=True) if pair[1]
+        ]
+        assert len(order) == len(got)
+        if fields == firsts.SHORT:
+            runs = firsts.runs(one["records"], first, one["ranks"][0])
+            assert runs.hashes.tolist() == [row[0] for row in got]
+            spread = [
+                (rank, row) for rank, row, n in zip(runs.ranks, runs.rows, runs.lengths, strict=True) for _ in range(n)
+            ]
+            assert spread == [row[2:4] for row in got]
+
+
+def _end_to_end(lists: list[tuple], k: int) -> tuple:
+    """The lists of slice `k` of several batches, as one pair of values and bounds."""
+    mine = [values[bounds[k] : bounds[k + 1]] for values, bounds in lists]
+    return np.concatenate([np.empty(0, np.uint64), *mine]), np.cumsum([0, *map(len, mine)])
 
 
 @pytest.mark.parametrize("part", [b"a", b"\n", b" \n", b"a\n", b"\xff", b"\xcc\x81", "東\n".encode()], ids=ascii)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from datacurate.core.store import Parts
 
 DIGEST = ("high", "low")
-PIECE = 1 << 16
-"""Rows of a table that is made piece by piece."""
 
 
 def index(docs: pa.Table, digests: np.ndarray, documents: np.ndarray, dataset: str) -> pa.Table:
@@ -44,7 +41,31 @@ def index(docs: pa.Table, digests: np.ndarray, documents: np.ndarray, dataset: s
     )
 
 
-def exact(hashed: pa.Table, index: Parts | None, keep: str) -> pa.Table:
+def dealt(found: Any, ranks: np.ndarray, row: int, slices: int, bloom: bool) -> pa.Table:
+    """A row per slice: its records of a batch, and the batch's first row. `found` are the parts."""
+    from datacurate.kernels import firsts
+
+    fields = firsts.SHORT if bloom else firsts.FIELDS
+    made = firsts.deal(found.digests, ranks, found.documents, found.starts, found.ends, slices, fields)
+    some = np.flatnonzero(np.diff(made.records[1]))
+    lists = {name: (values, np.append(bounds[some], bounds[-1])) for name, (values, bounds) in made._asdict().items()}
+    return _rows.table(
+        slice=(some, "int32"),
+        slices=(np.full(len(some), slices), "int32"),
+        first=(np.full(len(some), row, np.uint64), "uint64"),
+        **{name: (_rows.as_lists(*pair), "hashes") for name, pair in lists.items()},
+    )
+
+
+def nothing(bloom: bool, against: bool) -> pa.Table:
+    """A table of no cuts."""
+    import pyarrow as pa
+
+    cuts = _cuts(_NONE, _NONE, _NONE, "" if bloom else _NONE)
+    return cuts.append_column("elsewhere", pa.nulls(0, pa.large_string())) if against and not bloom else cuts
+
+
+def exact(hashed: Iterable[pa.Table], index: Parts | None, keep: str) -> Iterator[pa.Table]:
     """Every part whose digest a part before it has, or one of another dataset; with `keep` none also the first.
 
     `survivor` is the row of the document in which it stands first, its own where `elsewhere` names one of `index`.
@@ -53,32 +74,112 @@ def exact(hashed: pa.Table, index: Parts | None, keep: str) -> pa.Table:
 
     from datacurate.kernels import firsts
 
-    values, bounds = _rows.lists(hashed, "records")
-    blocks = [values[a:b] for a, b in pairwise(bounds)]
-    found = firsts.gathered(blocks, _rows.lists(hashed, "ranks")[0], _rows.lists(hashed, "long")[0])
-    row = found.document + np.repeat(_rows.numpy(hashed, "first"), np.diff(bounds) // firsts.FIELDS)
-    if index is None:
-        goes, first = _again(found, row, keep)
-        return _cuts(row[goes], found.start[goes], found.length[goes], row[first])
-    members = pa.table({"high": found.high, "low": found.low})
-    there, names = _index.known(members, DIGEST, index)
-    ours = np.ones(len(row), bool)
-    ours[there] = False
-    mine = np.flatnonzero(ours)
-    goes, first = _again(firsts.Records(*(column[mine] for column in found)), row[mine], keep)
-    gone = np.append(mine[goes], there)
-    cuts = _cuts(row[gone], found.start[gone], found.length[gone], np.append(row[mine[first]], row[there]))
-    elsewhere = pa.concat_arrays([pa.nulls(len(goes), pa.large_string()), one_array(names).cast(pa.large_string())])
-    return cuts.append_column("elsewhere", elsewhere)
+    several, pieces = [np.zeros(0, bool)], []
+    for piece in hashed:
+        several.append(_is_several(piece))
+        pieces.append(_records(piece)[:-1])
+    high, low, rank, row, start = (np.concatenate([_NONE, *(piece[k] for piece in pieces)]) for k in range(5))
+    del pieces
+    leader, alone = firsts.firsts(high, low, rank, row, start)
+    goes = ~alone | np.concatenate(several) if keep == "none" else leader != np.arange(len(leader))
+    names, named = None, None
+    if index is not None:
+        there, names = _index.known(pa.table({"high": high, "low": low}), DIGEST, index)
+        named = np.full(len(row), -1, np.int64)
+        named[there] = np.arange(len(there))
+        leader[there], goes[there] = there, True
+    del high, low, rank, start
+    at = 0
+    for piece in hashed:
+        count = len(_rows.lists(piece, "records")[0]) // firsts.FIELDS
+        mine = slice(at, at + count)
+        at += count
+        records, copies, of = _of_piece(piece, firsts.FIELDS)
+        gone = np.flatnonzero(goes[mine])
+        survivor = row[leader[mine]]
+        which = np.append(gone, of)
+        cuts = _cuts(*_both(records, gone, copies), survivor[which])
+        if names is not None and named is not None:
+            elsewhere = pa.array(named[mine][which], mask=named[mine][which] < 0)
+            cuts = cuts.append_column("elsewhere", one_array(names).cast(pa.large_string()).take(elsewhere))
+        yield cuts
 
 
-def _again(found: Any, row: np.ndarray, keep: str) -> tuple[np.ndarray, np.ndarray]:
-    """Which records go, and the first of those that each is equal to."""
+def bloomed(hashed: Iterable[pa.Table], index: Parts | None, number: int, rate: float) -> Iterator[pa.Table]:
+    """Every part that a Bloom filter takes for one that came before it, or stands in another dataset.
+
+    Instead of a survivor it says that a filter did: what came before is forgotten but for its bits.
+    """
+    from datacurate.kernels import bloom, firsts
+
+    pieces, slices = [], 1
+    for piece in hashed:
+        pieces.append(firsts.runs(_rows.lists(piece, "records"), *_firsts_and_ranks(piece)))
+        slices = int(piece["slices"][0].as_py()) if piece.num_rows else slices
+    starts = np.cumsum([0, *(len(piece.hashes) for piece in pieces)])
+    begins = np.concatenate([np.zeros(0, np.int64), *(p.begins + at for p, at in zip(pieces, starts, strict=False))])
+    hashes, lengths, ranks, rows = (
+        np.concatenate([_NONE[:0], *(getattr(piece, name) for piece in pieces)])
+        for name in ("hashes", "lengths", "ranks", "rows")
+    )
+    del pieces
+    count = len(hashes) + sum(len(piece) for piece in others(index, "high", number, slices))
+    filter = bloom.for_rate(count, rate)
+    for piece in others(index, "high", number, slices):
+        bloom.add_all(filter, piece)
+    goes = np.zeros(len(hashes), bool)
+    goes[bloom.again(filter, hashes, begins, lengths.astype(np.int64), np.lexsort((rows, ranks)))] = True
+    said = f"a document before it, by a Bloom filter that errs at {rate:g}"
+    for piece, at in zip(hashed, starts, strict=False):
+        records, copies, _ = _of_piece(piece, firsts.SHORT)
+        gone = np.flatnonzero(goes[at : at + len(records.row)])
+        yield _cuts(*_both(records, gone, copies), said)
+
+
+_NONE = np.zeros(0, np.uint64)
+
+
+def _firsts_and_ranks(piece: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    return _rows.numpy(piece, "first"), _rows.lists(piece, "ranks")[0]
+
+
+def _records(piece: pa.Table) -> Any:
     from datacurate.kernels import firsts
 
-    leader, alone = firsts.firsts(found.high, found.low, found.rank, row, found.start)
-    goes = np.flatnonzero(~alone if keep == "none" else leader != np.arange(len(leader)))
-    return goes, leader[goes]
+    return firsts.records(_rows.lists(piece, "records"), *_firsts_and_ranks(piece), _rows.lists(piece, "long")[0])
+
+
+def _is_several(piece: pa.Table) -> np.ndarray:
+    """Whether records have copies in their own batch."""
+    from datacurate.kernels import firsts
+
+    found = np.zeros(len(_rows.lists(piece, "records")[0]) // firsts.FIELDS, bool)
+    found[_several(piece, firsts.FIELDS)[0]] = True
+    return found
+
+
+def _several(piece: pa.Table, fields: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of a piece's records those that have copies in their own batch, and how many."""
+    values, bounds = _rows.lists(piece, "several")
+    begins = _rows.lists(piece, "records")[1][:-1] // fields
+    places = (values >> np.uint64(32)).astype(np.int64) + np.repeat(begins, np.diff(bounds))
+    return places, (values & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+def _of_piece(piece: pa.Table, fields: int) -> tuple[Any, Any, np.ndarray]:
+    """A piece's records, their copies, and of each copy the record."""
+    from datacurate.kernels import firsts
+
+    first, none = _rows.numpy(piece, "first"), _NONE
+    records = firsts.records(_rows.lists(piece, "records"), first, none, _rows.lists(piece, "long")[0], fields)
+    copies = firsts.records(_rows.lists(piece, "copies"), first, none, _rows.lists(piece, "long_copies")[0], 1)
+    return records, copies, np.repeat(*_several(piece, fields))
+
+
+def _both(records: Any, gone: np.ndarray, copies: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, first bytes and bytes of some records and of copies."""
+    row, start, length = (np.append(a[gone], b) for a, b in zip(records[3:], copies[3:], strict=True))
+    return row, start, length
 
 
 def _cuts(row: np.ndarray, start: np.ndarray, length: np.ndarray, survivor: np.ndarray | str) -> pa.Table:
@@ -95,35 +196,6 @@ def _cuts(row: np.ndarray, start: np.ndarray, length: np.ndarray, survivor: np.n
         return made.append_column("survivor", pa.array(survivor, pa.uint64()))
     said = pa.DictionaryArray.from_arrays(np.zeros(len(row), np.int8), pa.array([survivor], pa.large_string()))
     return made.append_column("survivor", said)
-
-
-def bloomed(hashed: pa.Table, index: Parts | None, number: int, rate: float) -> Iterator[pa.Table]:
-    """Every part that a Bloom filter takes for one that came before it, or stands in another dataset, piece by piece.
-
-    Instead of a survivor it says that a filter did: what came before is forgotten but for its bits.
-    """
-    from datacurate.kernels import bloom, firsts
-
-    values, bounds = _rows.lists(hashed, "records")
-    runs = firsts.runs(values, bounds, _rows.lists(hashed, "ranks")[0])
-    first = _rows.numpy(hashed, "first")
-    slices = int(hashed["slices"][0].as_py()) if hashed.num_rows else 1
-    count = len(values) // firsts.SHORT + sum(len(piece) for piece in others(index, "high", number, slices))
-    filter = bloom.for_rate(count, rate)
-    for piece in others(index, "high", number, slices):
-        bloom.add_all(filter, piece)
-    order = np.lexsort((first[runs.blocks] + runs.documents, runs.ranks))
-    found = bloom.again(filter, values, runs.begins, runs.lengths, order)
-    found.sort()
-    long = _rows.lists(hashed, "long")[0]
-    long_at = firsts.long_at(values, bounds, len(long))
-    for at in range(0, max(len(found), 1), PIECE):
-        records = firsts.places(values, bounds, found[at : at + PIECE].astype(np.int64), long_at, long)
-        yield _cuts(first[records.blocks] + records.documents, records.starts, records.lengths, _by_filter(rate))
-
-
-def _by_filter(rate: float) -> str:
-    return f"a document before it, by a Bloom filter that errs at {rate:g}"
 
 
 def others(index: Parts | None, column: str, number: int, slices: int) -> Iterator[np.ndarray]:

@@ -109,20 +109,10 @@ class PartDedup(Against, TextDedup):
     @each
     def hashed(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
         """A row per slice: the records of its parts in this batch, and the batch's first row."""
-        from datacurate.kernels import firsts
-
         found = self.found(docs, *self._scopes(docs, rows))
         ranks = np.ascontiguousarray(digests_of(one_array(docs["id"]))[:, 0])
-        slices, fields = spread(self, size), firsts.FIELDS if self.bloom is None else firsts.SHORT
-        dealt = firsts.deal(found.digests, ranks, *found[1:], slices, fields)
-        some = [number for number, records in enumerate(dealt.records) if len(records)]
-        lists = {name: [column[number] for number in some] for name, column in dealt._asdict().items()}
-        return _rows.table(
-            slice=(some, "int32"),
-            slices=(np.full(len(some), slices), "int32"),
-            first=(np.full(len(some), rows[0] if len(rows) else 0, np.uint64), "uint64"),
-            **{name: (_rows.as_lists(*flat(column)), "hashes") for name, column in lists.items()},
-        )
+        first = rows[0] if len(rows) else 0
+        return _part_tables.dealt(found, ranks, first, spread(self, size), self.bloom is not None)
 
     @each(over="against")
     def index(self, docs: pa.Table, dataset: str) -> pa.Table:
@@ -147,12 +137,14 @@ class PartDedup(Against, TextDedup):
         coded = one_array(pc.dictionary_encode(names, null_encoding="encode"))
         return digests_of(coded.dictionary), coded.indices.to_numpy()
 
-    @by("slice", keys=slice_numbers, uses=("keep", "slices", "bloom"), shardwise=True, streams=("index",))
-    def repeats(self, hashed: pa.Table, slice: int, index: Parts | None = None) -> pa.Table | Iterator[pa.Table]:
+    @by("slice", keys=slice_numbers, uses=("keep", "slices", "bloom"), shardwise=True, streams=("hashed", "index"))
+    def repeats(self, hashed: Parts, slice: int, index: Parts | None = None) -> Iterator[pa.Table]:
         """Every part that goes: document, first and last byte, and the document in which it stands first."""
+        yield _part_tables.nothing(self.bloom is not None, index is not None)
         if self.bloom is None:
-            return _part_tables.exact(hashed, index, self.keep)
-        return _part_tables.bloomed(hashed, index, slice, self.bloom)
+            yield from _part_tables.exact(hashed, index, self.keep)
+        else:
+            yield from _part_tables.bloomed(hashed, index, slice, self.bloom)
 
     @each(uses=())
     def samples(self, docs: pa.Table, rows: np.ndarray, repeats: pa.Table) -> pa.Table:
@@ -196,8 +188,7 @@ class PartDedup(Against, TextDedup):
         docs = pa.table({"id": ["a"], "text": [text], "source": ["a"], self.group: ["a"]})
         rows = np.zeros(1, np.uint64)
         hashed = self.hashed(docs, rows, Size(0, 1))
-        made = self.repeats(hashed.filter(pa.array(hashed["slice"].to_numpy() == 0)), 0)
-        repeats = made if isinstance(made, pa.Table) else pa.concat_tables(made)
+        repeats = pa.concat_tables(self.repeats([hashed], 0))
         self.samples(docs, rows, repeats)
         self.apply(docs, rows, repeats)
 
