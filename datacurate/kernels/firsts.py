@@ -79,6 +79,21 @@ def _deal(some, digests, ranks, documents, starts, ends, slices, fields, bounds,
 
 
 @njit(nogil=True, cache=True)
+def _order(values, most):
+    """A stable counting sort of numbers below `most`: the positions in order."""
+    at = np.zeros(most + 1, np.int64)
+    for i in range(len(values)):
+        at[values[i] + 1] += 1
+    for k in range(most):
+        at[k + 1] += at[k]
+    order = np.empty(len(values), np.int64)
+    for i in range(len(values)):
+        order[at[values[i]]] = i
+        at[values[i]] += 1
+    return order
+
+
+@njit(nogil=True, cache=True)
 def _deal_copies(order, slice, leaders, documents, starts, ends, places, bounds, counts, out, several, long):
     """Parts in `order`, that of slices and of the records that they equal, which are in `leaders`."""
     for position in range(len(order)):
@@ -139,7 +154,7 @@ def deal(
     dealt = ((out, fields * bounds), _lists(present, bounds, counts[0]), _lists(long, bounds, counts[1]))
 
     slice = (high[others] % np.uint64(slices)).astype(np.int64)
-    order = np.argsort(slice << 32 | places[leaders[others]], kind="stable")
+    order = _order(bounds[slice] + places[leaders[others]], len(some))
     bounds, counts = np.zeros(slices + 1, np.int64), np.zeros((2, slices), np.int64)
     _bounds(high[others], np.uint64(slices), bounds)
     copies, several, long = np.empty((3, len(others)), np.uint64)

@@ -25,11 +25,11 @@ class Together(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def _together(data, offsets, groups, at, starts, ends, slots, hashes, first, last, counts, sizes):
+def _together(data, offsets, groups, at, starts, ends, step, slots, hashes, first, last, counts, sizes):
     """Open addressing; a part is known by its hash and length within a group. `first` and `last` are parts."""
     mask = np.uint64(len(slots) - 1)
     n = 0
-    for document in range(len(at) - 1):
+    for document in range(0, len(at) - 1, step):
         for k in range(at[document], at[document + 1]):
             length = ends[k] - starts[k]
             own = hash_bytes(data, offsets[document] + starts[k], length)
@@ -51,18 +51,24 @@ def _together(data, offsets, groups, at, starts, ends, slots, hashes, first, las
 
 
 def together(
-    data: np.ndarray, offsets: np.ndarray, groups: np.ndarray, at: np.ndarray, starts: np.ndarray, ends: np.ndarray
+    data: np.ndarray,
+    offsets: np.ndarray,
+    groups: np.ndarray,
+    at: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    step: int = 1,
 ) -> Together:
     """The parts `starts[at[i]:at[i + 1]]` and `ends` of documents `i` of `groups[i]`, equal ones of a group as one.
 
-    Places are counted from the document's first byte. Equal is what has the same 64-bit hash, which is enough to show
-    an example of it.
+    Of every `step` documents one is looked at. Places are counted from the document's first byte. Equal is what has the
+    same 64-bit hash, which is enough to show an example of it.
     """
-    total = len(starts)
+    total = int((at[1:] - at[:-1])[::step].sum())
     slots = np.zeros(1 << max(4, (2 * total).bit_length()), np.int64)
     hashes, (first, last, counts, sizes) = np.empty(total, np.uint64), np.empty((4, total), np.int64)
     arrays = (read_only(array) for array in (data, offsets, groups, at, starts, ends))
-    n = _together(*arrays, slots, hashes, first, last, counts, sizes)
+    n = _together(*arrays, step, slots, hashes, first, last, counts, sizes)
     first = first[:n]
     documents = np.searchsorted(at, first, side="right") - 1
     return Together(hashes[:n], documents, starts[first], ends[first], counts[:n], sizes[:n])

@@ -70,6 +70,23 @@ def test_lines_of_other_datasets_go_first(tmp_path, options):
     assert left(tmp_path / "by") == expected
 
 
+@pytest.mark.parametrize(
+    ("stage", "options"), [("lines", {"bloom": 0.5}), ("ngram_bloom", {**NGRAMS, "fp_rate": 0.5, "threshold": 0.6})]
+)
+def test_accidents_of_a_filter_are_the_same_however_files_are_cut(tmp_path, stage, options):
+    """Of either side, though both say the same in several of their files."""
+    rng = random.Random(9)
+    docs = [(f"n{at}", "\n".join(f"{rng.randrange(500)} {rng.randrange(3)} x" for _ in range(9))) for at in range(60)]
+    old = [(f"o{at}", "\n".join(f"{rng.randrange(500)} {rng.randrange(3)} x" for _ in range(9))) for at in range(30)]
+    made = []
+    for left_shards, right in ((1, 1), (5, 3)):
+        folder = dataset(tmp_path, f"{left_shards}/old", old, left_shards)
+        out = tmp_path / f"{left_shards}/out"
+        run(stage, write(tmp_path / f"{right}/new", docs, right), out, against=str(folder), slices=2, **options)
+        made.append(left(out))
+    assert made[0] == made[1] != dict(docs)
+
+
 def test_the_evidence_names_the_other_document(tmp_path):
     """The least of those that have the part, by name and id; for what is here twice the row."""
     old = dataset(tmp_path, "old", [("b", "Menu\nx"), ("a", "y\nMenu"), ("c", "x")], 2)

@@ -20,7 +20,10 @@ DIGEST = ("high", "low")
 
 
 def index(docs: pa.Table, digests: np.ndarray, documents: np.ndarray, dataset: str) -> pa.Table:
-    """The table of an `over` phase: every different digest of a batch, with the least id that has it."""
+    """The table of an `over` phase: every different digest of a batch, with the least id that has it.
+
+    `parts` are the parts of the batch that have it: filters are sized by all, however these are spread over batches.
+    """
     import pyarrow.compute as pc
 
     from datacurate.kernels import firsts
@@ -32,10 +35,12 @@ def index(docs: pa.Table, digests: np.ndarray, documents: np.ndarray, dataset: s
     zeros = np.zeros(len(high), np.uint64)
     leader, _ = firsts.firsts(high, low, ranks[documents], zeros, zeros)
     some = np.flatnonzero(leader == np.arange(len(leader)))
+    counts = np.bincount(leader, minlength=len(leader))
     return _rows.table(
         slice=(_index.slice_of(high[some]), "int32"),
         high=(high[some], "uint64"),
         low=(low[some], "uint64"),
+        parts=(counts[some], "uint32"),
         id=(ids.take(documents[some]), "large_string"),
         dataset=(np.repeat(dataset, len(some)), "large_string"),
     )
@@ -112,8 +117,9 @@ def bloomed(hashed: Iterable[pa.Table], index: Parts | None, number: int, rate: 
     """
     from datacurate.kernels import bloom, firsts
 
-    pieces, slices = [], 1
+    pieces, slices, count = [], 1, 0
     for piece in hashed:
+        count += len(_rows.lists(piece, "copies")[0])
         pieces.append(firsts.runs(_rows.lists(piece, "records"), *_firsts_and_ranks(piece)))
         slices = int(piece["slices"][0].as_py()) if piece.num_rows else slices
     starts = np.cumsum([0, *(len(piece.hashes) for piece in pieces)])
@@ -123,10 +129,11 @@ def bloomed(hashed: Iterable[pa.Table], index: Parts | None, number: int, rate: 
         for name in ("hashes", "lengths", "ranks", "rows")
     )
     del pieces
-    count = len(hashes) + sum(len(piece) for piece in others(index, "high", number, slices))
+    count += len(hashes)
+    count += sum(parts for _, parts in others(index, "high", number, slices))
     filter = bloom.for_rate(count, rate)
-    for piece in others(index, "high", number, slices):
-        bloom.add_all(filter, piece)
+    for more, _ in others(index, "high", number, slices):
+        bloom.add_all(filter, more)
     goes = np.zeros(len(hashes), bool)
     goes[bloom.again(filter, hashes, begins, lengths.astype(np.int64), np.lexsort((rows, ranks)))] = True
     said = f"a document before it, by a Bloom filter that errs at {rate:g}"
@@ -198,11 +205,12 @@ def _cuts(row: np.ndarray, start: np.ndarray, length: np.ndarray, survivor: np.n
     return made.append_column("survivor", said)
 
 
-def others(index: Parts | None, column: str, number: int, slices: int) -> Iterator[np.ndarray]:
-    """The hashes of other datasets that belong to slice `number` of `slices`, piece by piece."""
+def others(index: Parts | None, column: str, number: int, slices: int) -> Iterator[tuple[np.ndarray, int]]:
+    """What other datasets hold of slice `number` of `slices`: hashes, and how many parts have them, piece by piece."""
     if index is None:
         return
     step = int(np.gcd(slices, _index.SLICES))
     for piece in index.only([(key,) for key in range(number % step, _index.SLICES, step)]):
         hashes = _rows.numpy(piece, column)
-        yield hashes[hashes % np.uint64(slices) == np.uint64(number)]
+        mine = hashes % np.uint64(slices) == np.uint64(number)
+        yield hashes[mine], int(_rows.numpy(piece, "parts")[mine].sum())

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from datacurate.core.store import Parts
 
 
-WEIGHT = 2.0
-"""A line takes 150 to 180 bytes of memory: 170 MB for lines of 58 bytes in 16 MB of files, one slice's share."""
-BLOOM_WEIGHT = 0.5
-"""The same with a Bloom filter, of 64 MB of files."""
+WEIGHT = 1.0
+"""A line takes 80 bytes of memory, beside some 50 MB: 230 MB for lines of 58 bytes in 32 MB of files, for a slice."""
+BLOOM_WEIGHT = 0.25
+"""With a Bloom filter it takes 17 bytes: 200 MB for lines in 128 MB of files."""
 
 
 _LATEST = Latest()
@@ -74,11 +74,11 @@ class PartDedup(Against, TextDedup):
 
     bloom: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Share of new parts that may be taken for seen ones: a Bloom filter of this error says what was seen before, and
-    takes an eighth of the memory and two thirds of the disk that digests take. What goes is the same for any workers
+    takes a quarter of the memory and two thirds of the disk that digests take. What goes is the same for any workers
     and any files. `null`: parts are compared exactly."""
     slices: Positive | None = None
-    """Tasks that the comparing is spread over, whatever comes out; one takes up to 180 bytes of memory for each of its
-    lines. `null`: one for every 16 MB of source files."""
+    """Tasks that the comparing is spread over, whatever comes out; one takes 80 bytes of memory for each of its lines,
+    with `bloom` 17. `null`: one for every 32 MB of source files, with `bloom` 128 MB."""
 
     @model_validator(mode="after")
     def _options_fit(self) -> PartDedup:
@@ -166,19 +166,20 @@ class PartDedup(Against, TextDedup):
         at, starts, ends = spans.merged(at, starts, ends)
         cuts = pa.LargeListArray.from_arrays(pa.array(2 * at), pa.array(self.cuts(text, at, starts, ends)))
         text = edit.cut(text, cuts)
-        keep, removed = _judged(self.left(text.take(touched)), touched, docs.num_rows)
+        keep, removed = _judged(self.left(text, touched), touched, docs.num_rows)
         return Outcome(with_columns(docs, {"text": text}).filter(keep), removed)
 
     def _going(self, docs: pa.Table, rows: np.ndarray, repeats: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """`(at, starts, ends)`: the parts `at[i]:at[i + 1]` of document `i` that go, in order; found once for two."""
         return _LATEST.of((docs, repeats), lambda: _of_batch(repeats, rows))
 
-    def left(self, text: Any) -> dict[str, tuple[np.ndarray, int]]:
-        """By rule what is left of documents that something was cut out of, and the least that must be."""
+    def left(self, text: Any, touched: np.ndarray) -> dict[str, tuple[np.ndarray, int]]:
+        """By rule what is left of the documents that something was cut out of, and the least that must be."""
         from datacurate.kernels import lines
         from datacurate.kernels.arrow import bytes_and_offsets
 
-        return {"too_little_left": (lines.characters(*bytes_and_offsets(text), self.min_left), self.min_left)}
+        characters = lines.characters(*bytes_and_offsets(text), self.min_left)
+        return {"too_little_left": (characters[touched], self.min_left)}
 
     def warm(self) -> None:
         """Compile the kernels, on a document that says everything twice."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 KEPT = 20
 """Parts that a batch leaves for each source. What is large in a source is so in most of its batches."""
+LOOKED_AT = 8_192
+"""Parts of a batch that are looked at, about: those of every so many documents."""
 REMEMBERED = 100_000
 """Different parts that are counted for the message; with more the smaller half is forgotten."""
 EXCERPT = 80
@@ -89,7 +91,7 @@ def largest(docs: pa.Table, at: np.ndarray, starts: np.ndarray, ends: np.ndarray
     data, offsets = bytes_and_offsets(one_array(docs["text"]))
     sources = one_array(pc.dictionary_encode(one_array(docs["source"]).fill_null("")))
     codes = sources.indices.to_numpy().astype(np.int64)
-    found = parts_lost.together(data, offsets, codes, at, starts, ends)
+    found = parts_lost.together(data, offsets, codes, at, starts, ends, max(1, len(starts) // LOOKED_AT))
     best = _most(codes[found.documents], found.bytes)
     documents = found.documents[best]
     begins, ends = offsets[documents] + found.starts[best], offsets[documents] + found.ends[best]

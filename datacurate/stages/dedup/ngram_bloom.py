@@ -115,8 +115,9 @@ class NgramBloom(Against, TextDedup):
         """The hashes of the n-grams of another dataset."""
         from datacurate.kernels import bff
 
-        hashes = np.unique(bff.grams(one_array(docs["text"]), self.ngram, self.min_ngram).hashes)
-        return _rows.table(slice=(_index.slice_of(hashes), "int32"), hash=(hashes, "uint64"))
+        found = bff.grams(one_array(docs["text"]), self.ngram, self.min_ngram).hashes
+        hashes, parts = np.unique(found, return_counts=True)
+        return _rows.table(slice=(_index.slice_of(hashes), "int32"), hash=(hashes, "uint64"), parts=(parts, "uint32"))
 
     @by("slice", keys=slice_numbers, uses=("fp_rate", "filter_bytes", "slices"), shardwise=True, streams=("index",))
     def seen(self, grams: pa.Table, slice: int, index: Parts | None = None) -> pa.Table:
@@ -130,13 +131,13 @@ class NgramBloom(Against, TextDedup):
         row, start, lengths, owners, order = _in_order(grams)
         slices = int(grams["slices"][0].as_py()) if grams.num_rows else 1
         others = partial(_part_tables.others, index, "hash", slice, slices)
-        count = len(hashes) + sum(len(piece) for piece in others())
+        count = len(hashes) + sum(parts for _, parts in others())
         if self.filter_bytes is None:
             filter = bloom.for_rate(count, self.fp_rate)
         else:
             filter = bloom.of_bytes(count, self.filter_bytes // slices)
-        for piece in others():
-            bloom.add_all(filter, piece)
+        for more, _ in others():
+            bloom.add_all(filter, more)
         counts = bff.seen(filter, hashes, lengths, owners, order)
         error = filter.error()
         if self.filter_bytes is not None and error > self.fp_rate:

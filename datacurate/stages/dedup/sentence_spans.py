@@ -83,14 +83,15 @@ class SentenceSpans(PartDedup):
             return lines.cuts(data, offsets, "line", at, starts, ends)
         return spans.sentence_cuts(data, offsets, at, starts, ends)
 
-    def left(self, text: Any) -> dict[str, tuple[np.ndarray, int]]:
+    def left(self, text: Any, touched: np.ndarray) -> dict[str, tuple[np.ndarray, int]]:
         """Characters, words and sentences of documents that something was cut out of."""
         from datacurate.kernels import text as kernel
 
-        words = kernel.words(text)
-        sentences = kernel.sentences(text, words)
+        some = text.take(touched)
+        words = kernel.words(some)
+        sentences = kernel.sentences(some, words)
         found = {"too_few_words": (np.diff(words.offsets), self.min_words)}
-        return super().left(text) | found | {"too_few_sentences": (sentences, self.min_sentences)}
+        return super().left(text, touched) | found | {"too_few_sentences": (sentences, self.min_sentences)}
 
     @each(uses=(*COMPARED, "slices", "bloom"))
     def hashed(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
