@@ -51,7 +51,8 @@ def ours(docs: dict[str, str], **options: int) -> dict[str, str]:
     stage = SentenceSpans(**options)
     table = pa.table({"id": list(docs), "text": pa.array(docs.values(), pa.large_string())})
     rows = np.arange(len(docs), dtype=np.uint64)
-    repeats = stage.repeats(stage.hashed(table, rows, Size(0, 1))).sort_by("row").combine_chunks()
+    found = stage.repeats([stage.hashed(table, rows, Size(0, 1))], 0)
+    repeats = pa.concat_tables(found).sort_by("row").combine_chunks()
     made = stage.apply(table, rows, repeats).docs
     return dict(zip(made["id"].to_pylist(), made["text"].to_pylist(), strict=True))
 
