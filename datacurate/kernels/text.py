@@ -35,6 +35,9 @@ WORD, NUMBER, CJK, MARK, SYLLABLE = range(5)
 syllable or cluster of Thai, Lao, Khmer or Burmese."""
 
 
+NO_LIMIT = 1 << 62
+
+
 class Words(NamedTuple):
     """Tokens of a batch. Token `j` of document `i`, `offsets[i] <= j < offsets[i + 1]`, is the bytes
     `starts[j]:ends[j]` of that document, counted from its first byte."""
@@ -119,10 +122,19 @@ def segment_document(data, begin, end, table, english, listed, book, starts, end
 
     All arrays are `memory.pointer`s.
     """
-    i = begin
-    block = begin - 64  # of 64 bytes of which `letters` tells the letters
+    return segment_from(data, begin, begin, end, table, english, listed, book, starts, ends, kinds, n, NO_LIMIT)[0]
+
+
+@njit(nogil=True, cache=True)
+def segment_from(data, begin, i, end, table, english, listed, book, starts, ends, kinds, n, limit):
+    """Writes the tokens from byte `i` on, until there are `limit` or `data[begin:end]` ends.
+
+    Returns the next index, and the byte from which the next call goes on. A token depends on nothing before the white
+    space in front of it: the first call may begin behind any.
+    """
+    block = i - 64  # of 64 bytes of which `letters` tells the letters
     letters = np.uint64(0)
-    while i < end:
+    while i < end and n < limit:
         start = i
         # most words are letters alone, with a mark behind them or not; few of them are exceptions
         while end - i >= 64 or i < block + 64:
@@ -170,7 +182,7 @@ def segment_document(data, begin, end, table, english, listed, book, starts, end
             for k in range(n, last):
                 kinds[k] = _kind(data, begin + starts[k], begin + ends[k], table)
             n = last
-    return n
+    return n, i
 
 
 @njit(nogil=True, cache=True)

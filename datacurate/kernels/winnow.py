@@ -17,33 +17,36 @@ from datacurate.kernels import text as words
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
 from datacurate.kernels.blake2s import digests
 from datacurate.kernels.memory import first_bytes, hash_bytes, load64, mixed, pointer, same_bytes, store64
+from datacurate.kernels.winnow_tokens import Wanted, near, pieces
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PIECE = 4 << 20
-"""Bytes of text that are cut into symbols at a time, unless one document has more."""
+PIECE = 1 << 20
+"""Bytes of text that are cut into symbols at a time, unless one document has more. With 4 MB it took a tenth longer:
+memory of such size is given back, and its pages faulted in anew."""
 SPACE = 0x20
 """Ends every token where tokens are written one after the other; no token holds one."""
 BASE = np.uint64(0xD6E8FEB86659FD93)
 BYTES = read_only(np.array([(byte + 1) * 0x9E3779B97F4A7C15 % 2**64 for byte in range(256)], np.uint64))
 """What a byte counts for in the hash of a k-gram of bytes."""
 NOTHING = np.uint64(0xFFFFFFFFFFFFFFFF)
-COLUMNS = 7
-ANCHOR, HIGH, LOW, DOCUMENT, START, LEAD, WINDOWS = range(COLUMNS)
+COLUMNS = 8
+ANCHOR, HIGH, LOW, DOCUMENT, START, LEAD, WINDOWS, BYTE = range(COLUMNS)
 """Columns of `anchors`: the hash of the anchor, the digest of its block, the document, the symbol at which the block
-begins, how many symbols further the anchor does, and how many windows are in the block."""
+begins, how many symbols further the anchor does, how many windows are in the block, and the byte at which it begins."""
 
 
 class Symbols(NamedTuple):
     """Document `i` has the symbols `offsets[i] <= j < offsets[i + 1]`. Tokens are written to `data` one after the
-    other, each with a space behind it, from `bounds[j]` on, and have `hashes`. Of bytes, symbol `j` is `data[j]`, and
-    both are empty."""
+    other, each with a space behind it, from `bounds[j]` on, have `hashes`, and begin at the bytes `starts` of their
+    documents. Of bytes, symbol `j` is `data[j]`, and these three are empty."""
 
     data: np.ndarray
     offsets: np.ndarray
     bounds: np.ndarray
     hashes: np.ndarray
+    starts: np.ndarray
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -84,7 +87,8 @@ def _write_tokens(data, offsets, starts, ends, counts, out, bounds, hashes):
 def symbols(data: np.ndarray, offsets: np.ndarray, tokens: bool) -> Symbols:
     """The texts as symbols: tokens of `kernels.text`, or bytes."""
     if not tokens:
-        return Symbols(read_only(data), read_only(offsets), read_only(np.empty(0, np.int64)), _none())
+        none = (np.empty(0, kind) for kind in (np.int64, np.uint64, np.int32))
+        return Symbols(read_only(data), read_only(offsets), *(read_only(array) for array in none))
     found = words.segment(data, offsets)
     total = int(found.offsets[-1])
     out = np.empty(int(offsets[-1] - offsets[0]) + total + 8, np.uint8)
@@ -92,11 +96,8 @@ def symbols(data: np.ndarray, offsets: np.ndarray, tokens: bool) -> Symbols:
     end = _write_tokens(
         read_only(data), read_only(offsets), found.starts, found.ends, found.offsets, out, bounds, hashes
     )
-    return Symbols(read_only(out[:end]), read_only(found.offsets), read_only(bounds), read_only(hashes))
-
-
-def _none() -> np.ndarray:
-    return read_only(np.empty(0, np.uint64))
+    made = (out[:end], found.offsets, bounds, hashes, found.starts)
+    return Symbols(*(read_only(array) for array in made))
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -163,7 +164,7 @@ def _room(rows, count):
 
 
 @njit(nogil=True, cache=True)
-def _anchors(data, offsets, bounds, hashes, least, kgram, rows):
+def _anchors(data, offsets, bounds, hashes, byte_starts, least, kgram, rows):
     """A row for the anchors of every document, but for repetition that others tell of; and how many.
 
     HIGH and LOW are the bytes between which the block lies. Where a text repeats itself at once, as a ruler of dashes
@@ -215,6 +216,11 @@ def _anchors(data, offsets, bounds, hashes, least, kgram, rows):
             _write(rows, count, values, doc, starts, places, waiting, np.int64(0), byte, length)
             rows[count, WINDOWS] = rows[count - 1, WINDOWS]
             count += 1
+    if tokens:
+        for row in range(count):
+            rows[row, BYTE] = np.uint64(
+                byte_starts[offsets[np.int64(rows[row, DOCUMENT])] + np.int64(rows[row, START])]
+            )
     return rows, count
 
 
@@ -223,7 +229,7 @@ def _write(rows, count, values, doc, starts, places, a, windows, byte, size):
     rows[count, ANCHOR], rows[count, DOCUMENT] = values[a], np.uint64(doc)
     rows[count, HIGH], rows[count, LOW] = np.uint64(byte), np.uint64(byte + size)
     rows[count, START], rows[count, LEAD] = np.uint64(starts[a]), np.uint64(places[a] - starts[a])
-    rows[count, WINDOWS] = np.uint64(windows)
+    rows[count, WINDOWS], rows[count, BYTE] = np.uint64(windows), np.uint64(starts[a])
 
 
 def kgram(least: int) -> int:
@@ -236,21 +242,11 @@ def kgram(least: int) -> int:
     return (least + 3) // 4
 
 
-def pieces(offsets: np.ndarray) -> list[tuple[int, int]]:
-    """Ranges of documents of about PIECE bytes."""
-    found, first = [], 0
-    while first < len(offsets) - 1:
-        after = max(first + 1, int(np.searchsorted(offsets, offsets[first] + PIECE, side="right")) - 1)
-        found.append((first, after))
-        first = after
-    return found
-
-
 def anchors(text: pa.Array | pa.ChunkedArray, least: int, tokens: bool) -> np.ndarray:
     """The anchors of all windows of `least` symbols, a row each, in order; see COLUMNS. A uint64 array."""
     data, offsets = bytes_and_offsets(text)
     found = [np.empty((0, COLUMNS), np.uint64)]
-    for first, after in pieces(offsets):
+    for first, after in pieces(offsets, PIECE):
         made = symbols(data, offsets[first : after + 1], tokens)
         rows, count = _anchors(*made, least, kgram(least), np.empty((1024, COLUMNS), np.uint64))
         rows = rows[:count].copy()
@@ -278,45 +274,71 @@ def orders(ids: pa.Array | pa.ChunkedArray, text: pa.Array | pa.ChunkedArray) ->
 
 
 @njit(nogil=True, cache=True)
-def _sizes(offsets, bounds, docs, starts, counts, out):
-    tokens = len(bounds) > 0
-    for i in range(len(docs)):
-        first = offsets[docs[i]] + starts[i]
-        out[i] = _place(bounds, tokens, first + counts[i]) - _place(bounds, tokens, first)
+def _sizes(starts, ends, at, counts, out):
+    for i in range(len(at)):
+        size = counts[i]
+        for token in range(at[i], at[i] + counts[i]):
+            size += ends[token] - starts[token]
+        out[i] = size
 
 
 @njit(nogil=True, cache=True)
-def _copy(data, offsets, bounds, docs, starts, sizes, out):
-    tokens = len(bounds) > 0
-    at = 0
-    for i in range(len(docs)):
-        byte = _place(bounds, tokens, offsets[docs[i]] + starts[i])
-        out[at : at + sizes[i]] = data[byte : byte + sizes[i]]
-        at += sizes[i]
+def _copy(text, begins, starts, ends, at, counts, result):
+    """Tokens of documents that begin at `begins`, with a space behind each."""
+    data, out = pointer(text), pointer(result)
+    to, size = np.int64(0), len(text)
+    for i in range(len(at)):
+        for token in range(at[i], at[i] + counts[i]):
+            length = np.int64(ends[token] - starts[token])
+            _copy_token(data, begins[i] + starts[token], length, size, out, to)
+            out[to + length] = SPACE
+            to += length + 1
 
 
-def contexts(text: pa.Array, docs: np.ndarray, starts: np.ndarray, counts: np.ndarray, tokens: bool) -> pa.Array:
-    """Stretches of `counts` symbols from `starts` on, of the documents `docs` (in order): tokens with a space each."""
+def contexts(text: pa.Array, wanted: Wanted, tokens: bool) -> pa.Array:
+    """What stands at places, of documents in order: bytes, or tokens with a space behind each."""
     import pyarrow as pa
 
     data, offsets = bytes_and_offsets(text)
+    if not tokens:
+        starts = offsets[wanted.documents] + wanted.firsts
+        return _binary(pa, np.cumsum([0, *wanted.counts]), _stretches(data, starts, wanted.counts))
     parts, sizes = [], [np.zeros(1, np.int64)]
-    for first, after in pieces(offsets):
-        low, high = np.searchsorted(docs, [first, after])
+    for first, after in pieces(offsets, PIECE):
+        low, high = np.searchsorted(wanted.documents, [first, after])
         if low == high:
             continue
-        made = symbols(data, offsets[first : after + 1], tokens)
-        where = (docs[low:high] - first, starts[low:high])
+        some = Wanted(wanted.documents[low:high] - first, *(array[low:high] for array in wanted[1:]))
+        found = near(data, offsets[first : after + 1], some)
+        if (found.counts < some.counts).any():
+            raise AssertionError("a document ends before one of its blocks does")
         size = np.empty(high - low, np.int64)
-        _sizes(made.offsets, made.bounds, *where, counts[low:high], size)
-        out = np.empty(int(size.sum()), np.uint8)
-        _copy(made.data, made.offsets, made.bounds, *where, size, out)
-        parts.append(out)
+        _sizes(*found, size)
+        out = np.empty(int(size.sum()) + 8, np.uint8)
+        _copy(data, offsets[first + some.documents], *found, out)
+        parts.append(out[:-8])
         sizes.append(size)
-    places = np.cumsum(np.concatenate(sizes))
-    joined = np.concatenate(parts) if parts else np.empty(0, np.uint8)
-    buffers = [None, pa.py_buffer(places), pa.py_buffer(joined)]
-    return pa.Array.from_buffers(pa.large_binary(), len(docs), buffers)
+    return _binary(pa, np.cumsum(np.concatenate(sizes)), np.concatenate([*parts, np.empty(0, np.uint8)]))
+
+
+@njit(nogil=True, cache=True)
+def _copy_stretches(data, starts, counts, out):
+    to = 0
+    for i in range(len(starts)):
+        out[to : to + counts[i]] = data[starts[i] : starts[i] + counts[i]]
+        to += counts[i]
+
+
+def _stretches(data: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Bytes from all `starts` on, end to end."""
+    out = np.empty(int(counts.sum()), np.uint8)
+    _copy_stretches(data, read_only(starts), read_only(counts), out)
+    return out
+
+
+def _binary(pa, bounds: np.ndarray, data: np.ndarray) -> pa.Array:
+    buffers = [None, pa.py_buffer(bounds.astype(np.int64, copy=False)), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.large_binary(), len(bounds) - 1, buffers)
 
 
 def warm(tokens: bool) -> None:
@@ -326,5 +348,5 @@ def warm(tokens: bool) -> None:
     sample = pa.array(["a a a b a a a b", None])
     found = anchors(sample, 2, tokens)
     orders(sample, sample)
-    some = found[:, START].astype(np.int64)
-    contexts(sample, found[:, DOCUMENT].astype(np.int64), some, np.full(len(some), 2), tokens)
+    document, start, byte = (found[:, column].astype(np.int64) for column in (DOCUMENT, START, BYTE))
+    contexts(sample, Wanted(document, start, np.full(len(start), 2), start, byte), tokens)

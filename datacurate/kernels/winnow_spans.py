@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from datacurate.kernels import text as words
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
+from datacurate.kernels.winnow_tokens import Near, Wanted, near, pieces
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 LF = 0x0A
+PIECE = 7
+HEAD, TAIL = 5, 6
+"""Columns of pieces; the first five are those of spans."""
+TOGETHER = 1 << 20
+"""Bytes of text of which tokens are cut at a time, unless one document has more."""
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -44,10 +49,11 @@ def _cover(spans, out):
             last = count - 1
             goes_on = count and out[last, 0] == row and out[last, 2] == reached and out[last, 3] == spans[best, 3]
             if goes_on and out[last, 4] - out[last, 1] == there - reached:
-                out[last, 2] = spans[best, 2]
+                out[last, 2], out[last, TAIL] = spans[best, 2], spans[best, 5]
             else:
                 out[count, 0], out[count, 1], out[count, 2] = row, reached, spans[best, 2]
                 out[count, 3], out[count, 4] = spans[best, 3], there
+                out[count, HEAD] = out[count, TAIL] = spans[best, 5]
                 count += 1
             reached = spans[best, 2]
     return count
@@ -57,10 +63,10 @@ def cover(spans: np.ndarray) -> np.ndarray:
     """Spans of `winnow_match` as pieces that cover the same symbols of the rows without overlap, by row and start.
 
     A piece goes as far as a span does that begins at or before it; what it covers stands in its survivor in one go.
-    The order of spans does not matter.
+    HEAD and TAIL are where blocks begin that hold its first and its last symbol. The order of spans does not matter.
     """
     spans = spans[np.lexsort((spans[:, 1], spans[:, 0]))]
-    out = np.empty_like(spans)
+    out = np.empty((len(spans), PIECE), np.uint64)
     return out[: _cover(spans, out)].copy()
 
 
@@ -103,8 +109,11 @@ def _gaps(data, begin, low, start, end, high, length):
 
 
 @njit(nogil=True, cache=True)
-def _to_bytes(data, offsets, starts, ends, counts, at, first, after, tokens, lines, gaps, out):
-    """Turns pieces of symbols into pieces of bytes; pieces that touch are one span. An empty piece has start == end."""
+def _to_bytes(data, offsets, starts, ends, edges, made, at, first, after, tokens, lines, gaps, out):
+    """Turns pieces of symbols into pieces of bytes; pieces that touch are one span. An empty piece has start == end.
+
+    The tokens around the first symbol of piece `i` are from `edges[2 * i]` on, those around its last from the next.
+    """
     for doc in range(len(offsets) - 1):
         begin, length = offsets[doc], offsets[doc + 1] - offsets[doc]
         i = at[doc]
@@ -112,14 +121,13 @@ def _to_bytes(data, offsets, starts, ends, counts, at, first, after, tokens, lin
             last = i
             while last + 1 < at[doc + 1] and first[last + 1] == after[last]:
                 last += 1
-            a, b = np.int64(first[i]), np.int64(after[last])
-            start, end = a, b
-            low, high = a, b
+            start, end = np.int64(first[i]), np.int64(after[last])
+            low, high = start, end
             if tokens:
-                base, total = counts[doc], counts[doc + 1] - counts[doc]
-                start, end = np.int64(starts[base + a]), np.int64(ends[base + b - 1])
-                low = np.int64(ends[base + a - 1]) if a else np.int64(0)
-                high = np.int64(starts[base + b]) if b < total else length
+                head, tail = edges[2 * i] + (start > 0), edges[2 * last + 1]
+                low = np.int64(ends[head - 1]) if start else np.int64(0)
+                high = np.int64(starts[tail + 1]) if made[2 * last + 1] > 1 else length
+                start, end = np.int64(starts[head]), np.int64(ends[tail])
             if lines:
                 start, end = _lines(data, begin, low, high, length)
             elif not tokens:
@@ -130,7 +138,7 @@ def _to_bytes(data, offsets, starts, ends, counts, at, first, after, tokens, lin
             for k in range(i, last + 1):
                 stop = end
                 if k < last:
-                    stop = np.int64(starts[counts[doc] + after[k]]) if tokens else np.int64(after[k])
+                    stop = np.int64(starts[edges[2 * k + 1] + 1]) if tokens else np.int64(after[k])
                     stop = min(max(stop, place), end)
                     if not tokens:
                         _, stop = _characters(data, begin, place, stop, length)
@@ -139,22 +147,43 @@ def _to_bytes(data, offsets, starts, ends, counts, at, first, after, tokens, lin
             i = last + 1
 
 
-def to_bytes(
-    text: pa.Array, at: np.ndarray, first: np.ndarray, after: np.ndarray, tokens: bool, lines: bool, gaps: bool
-) -> np.ndarray:
-    """The bytes (start, end) of pieces of symbols; those of document `i` are `at[i]` to `at[i + 1]`, in order.
+class Pieces(NamedTuple):
+    """Pieces of symbols of documents, in order: those of document `i` are `at[i]` to `at[i + 1]`. Of tokens also where
+    blocks begin that hold the first and the last one, `byte << 32 | symbol`."""
+
+    at: np.ndarray
+    first: np.ndarray
+    after: np.ndarray
+    heads: np.ndarray
+    tails: np.ndarray
+
+    def edges(self) -> Wanted:
+        """The tokens around the first symbols of all pieces, and around the last ones."""
+        documents = np.repeat(np.arange(len(self.at) - 1), np.diff(self.at))
+        firsts = np.stack([np.maximum(self.first - 1, 0), self.after - 1], axis=1).reshape(-1)
+        counts = np.full(len(firsts), 2)
+        blocks = np.stack([self.heads, self.tails], axis=1).reshape(-1)
+        known, begins = blocks & np.uint64(0xFFFFFFFF), blocks >> np.uint64(32)
+        return Wanted(np.repeat(documents, 2), firsts, counts, known, begins)
+
+
+def to_bytes(text: pa.Array, given: Pieces, tokens: bool, lines: bool, gaps: bool) -> np.ndarray:
+    """The bytes (start, end) of pieces of symbols.
 
     With `lines` only whole lines go. Otherwise tokens take the white space on one side with them if `gaps` says so, and
     bytes never part a character. What nothing is left of has start == end.
     """
     data, offsets = bytes_and_offsets(text)
-    out = np.empty((len(first), 2), np.int32)
-    none = read_only(np.zeros(0, np.int32))
-    starts, ends, counts = (none, none, read_only(offsets))
-    if tokens:
-        starts, ends, counts, _ = words.segment(data, offsets)
-    given = (read_only(starts), read_only(ends), read_only(counts), at, first, after, tokens, lines, gaps, out)
-    _to_bytes(data, offsets, *given)
+    out = np.empty((len(given.first), 2), np.int32)
+    none = read_only(np.zeros(0, np.int32)), read_only(np.zeros(0, np.int64))
+    for first, after in pieces(offsets, TOGETHER):
+        low, high = given.at[first], given.at[after]
+        some = Pieces(given.at[first : after + 1] - low, *(array[low:high] for array in given[1:]))
+        found = Near(none[0], none[0], none[1], none[1])
+        if tokens:
+            found = near(data, offsets[first : after + 1], some.edges())
+        arrays = (*(read_only(array) for array in (*found, *some[:3])), tokens, lines, gaps)
+        _to_bytes(data, read_only(offsets[first : after + 1]), *arrays, out[low:high])
     return out
 
 
@@ -199,7 +228,8 @@ def warm(tokens: bool) -> None:
     """Compile, or load from the cache, everything here."""
     import pyarrow as pa
 
-    cover(np.zeros((2, 5), np.uint64))
+    cover(np.zeros((2, 6), np.uint64))
     text, at, one = pa.array(["a b"]), np.arange(2), np.zeros(1, np.int64)
-    places = to_bytes(text, at, one, one + 1, tokens, False, True)
+    zero = one.astype(np.uint64)
+    places = to_bytes(text, Pieces(at, one, one + 1, zero, zero), tokens, False, True)
     mask(text, at, places[:, 0], places[:, 1], "-")

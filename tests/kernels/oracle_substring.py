@@ -139,3 +139,20 @@ def cut_bytes(text: bytes, spans: list[tuple[int, int]], tokens: list[tuple[int,
         if start < end:
             found.append((start, end))
     return found
+
+
+def classes(records: list[list[int]], bases: list[int]) -> list[list]:
+    """Groups of records that share an anchor: per class (windows, lead, contested) and its members, as
+    (row, symbol of the anchor, order, byte and symbol at which the block begins)."""
+    groups = defaultdict(lambda: defaultdict(list))
+    for number, (anchor, high, low, order, at, place) in enumerate(records):
+        start, lead, windows = place >> 32, (place >> 16) & 0xFFFF, place & 0xFFFF
+        member = (bases[number] + (at >> 32), start + lead, order, (at & 0xFFFFFFFF) << 32 | start)
+        groups[anchor][high, low].append((order, number, member, windows, lead))
+    made = []
+    for group in groups.values():
+        if sum(map(len, group.values())) > 1:
+            found = sorted(sorted(block) for block in group.values())
+            about = [((block[0][3], block[0][4], len(found) > 1), [member[2] for member in block]) for block in found]
+            made.append(about)
+    return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from functools import partial
 from hashlib import blake2s
 from itertools import pairwise
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from text_samples import HARD, documents, layouts
 
 from datacurate.kernels import text as words
-from datacurate.kernels import winnow, winnow_match, winnow_spans
+from datacurate.kernels import winnow, winnow_match, winnow_records, winnow_spans, winnow_tokens
 
 RUNS = st.lists(st.tuples(st.sampled_from([b"a", b"b ", b"ab", b"\n", "é".encode()]), st.integers(1, 40)), max_size=5)
 runs = RUNS.map(lambda parts: b"".join(part * times for part, times in parts))
@@ -81,9 +82,10 @@ def test_layouts_and_pieces(tokens, monkeypatch):
         assert np.array_equal(winnow.anchors(array, 5, tokens), plain), name
     monkeypatch.setattr(winnow, "PIECE", 100)
     assert np.array_equal(winnow.anchors(array, 5, tokens), plain)
-    docs = plain[:, winnow.DOCUMENT].astype(np.int64)
-    starts, counts = plain[:, winnow.START].astype(np.int64), plain[:, winnow.WINDOWS].astype(np.int64) + 4
-    said = winnow.contexts(pa.array(rows, pa.binary()), docs, starts, counts, tokens).to_pylist()
+    columns = (winnow.DOCUMENT, winnow.START, winnow.WINDOWS, winnow.BYTE)
+    docs, starts, counts, begins = (plain[:, column].astype(np.int64) for column in columns)
+    wanted = winnow.Wanted(docs, starts, counts + 4, starts, begins)
+    said = winnow.contexts(pa.array(rows, pa.binary()), wanted, tokens).to_pylist()
     digests = [np.frombuffer(blake2s(one, digest_size=16).digest(), np.uint64) for one in said]
     assert np.array_equal(np.array(digests), plain[:, [winnow.HIGH, winnow.LOW]])
 
@@ -102,27 +104,31 @@ def spans(draw):
     for _ in range(draw(st.integers(0, 25))):
         row, start, length = draw(st.integers(0, 2)), draw(st.integers(0, 60)), draw(st.integers(1, 20))
         survivor, shift = draw(st.integers(0, 2)), draw(st.sampled_from([0, 100, 105]))
-        found.append((row, start, start + length, survivor, start + shift))
-    return np.array(found, np.uint64).reshape(-1, 5)
+        block = draw(st.integers(0, start)) | draw(st.integers(0, 99)) << 32
+        found.append((row, start, start + length, survivor, start + shift, block))
+    return np.array(found, np.uint64).reshape(-1, winnow_match.SPAN)
 
 
 @settings(max_examples=300, deadline=None)
 @given(spans(), st.randoms())
 def test_pieces_cover_what_spans_cover(given_, random):
+    given_ = np.unique(given_, axis=0)
     symbols = {(row, at) for row, start, end, *_ in given_.tolist() for at in range(start, end)}
     copies = {
         (row, at, who, there + at - start)
-        for row, start, end, who, there in given_.tolist()
+        for row, start, end, who, there, _ in given_.tolist()
         for at in range(start, end)
     }
+    holding = {(row, at, block) for row, start, end, *_, block in given_.tolist() for at in range(start, end)}
     pieces = winnow_spans.cover(given_).tolist()
     covered = [(row, at) for row, start, end, *_ in pieces for at in range(start, end)]
     assert len(covered) == len(set(covered)) and set(covered) == symbols
     assert covered == sorted(covered)
-    for row, start, end, who, there in pieces:
+    for row, start, end, who, there, head, tail in pieces:
         assert all((row, at, who, there + at - start) in copies for at in range(start, end))
+        assert (row, start, head) in holding and (row, end - 1, tail) in holding
     mixed = given_[random.sample(range(len(given_)), len(given_))]
-    assert winnow_spans.cover(mixed).tolist() == pieces
+    assert [piece[:5] for piece in winnow_spans.cover(mixed).tolist()] == [piece[:5] for piece in pieces]
 
 
 @st.composite
@@ -136,14 +142,16 @@ def texts_and_pieces(draw):
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.lists(texts_and_pieces(), min_size=1, max_size=3), st.booleans(), st.booleans())
-def test_bytes_of_pieces(made, lines, gaps):
+@given(st.lists(texts_and_pieces(), min_size=1, max_size=3), st.booleans(), st.booleans(), st.randoms())
+def test_bytes_of_pieces(made, lines, gaps, random):
     tokens = made[0][1]
     made = [one for one in made if one[1] == tokens]
     text = pa.array([raw for raw, *_ in made], pa.binary())
     at = np.cumsum([0, *(len(pieces) for *_, pieces in made)])
     flat = np.array([pair for *_, pieces in made for pair in pieces], np.int64).reshape(-1, 2)
-    got = winnow_spans.to_bytes(text, at, flat[:, 0].copy(), flat[:, 1].copy(), tokens, lines, gaps)
+    heads, tails = blocks_of(made, tokens, random)
+    given_ = winnow_spans.Pieces(at, flat[:, 0].copy(), flat[:, 1].copy(), heads, tails)
+    got = winnow_spans.to_bytes(text, given_, tokens, lines, gaps)
     cut, marked = [], winnow_spans.mask(text, at, got[:, 0].copy(), got[:, 1].copy(), "<>").to_pylist()
     for doc, (raw, _, pieces) in enumerate(made):
         found = words.words(text[doc : doc + 1]) if tokens else None
@@ -157,6 +165,18 @@ def test_bytes_of_pieces(made, lines, gaps):
         assert replaced(raw, wanted, b"").decode() is not None, "no character is cut in two"
         assert all(part.decode() is not None for part in (raw[a:b] for a, b in mine))
     assert marked == cut
+
+
+def blocks_of(made, tokens, random):
+    """For the first and the last symbol of every piece a symbol at or before it, and the byte at which it begins."""
+    blocks = ([], [])
+    for raw, _, pieces in made:
+        begins = words.words(pa.array([raw], pa.binary())).starts if tokens else np.arange(len(raw))
+        for start, end in pieces:
+            for which, symbol in enumerate((start, end - 1)):
+                known = random.randint(max(0, symbol - 5), symbol)
+                blocks[which].append(int(begins[known]) << 32 | known)
+    return tuple(np.array(one, np.uint64) for one in blocks)
 
 
 def joined(pairs):
@@ -177,7 +197,10 @@ def replaced(raw, pairs, mark):
 
 
 def classes_of(contexts, least):
-    """Classes of one group, whose anchor is the first symbol of the last window, with a member each."""
+    """Classes of one group, whose anchor is the first symbol of the last window, with a member each.
+
+    Every window of a block holds its anchor, so there are at most `least`.
+    """
     counts = np.array([len(context) - least + 1 for context in contexts])
     zero = np.zeros(len(contexts), np.int64)
     return winnow_match.Classes(zero, counts, counts - 1, np.arange(len(contexts) + 1))
@@ -185,24 +208,123 @@ def classes_of(contexts, least):
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.lists(st.text("ab", min_size=4, max_size=14), min_size=2, max_size=8), st.sampled_from([0, 1, 7]), st.booleans()
+    st.lists(st.text("ab", min_size=4, max_size=7), min_size=2, max_size=12), st.sampled_from([0, 1, 7]), st.booleans()
 )
 def test_windows_that_meet_in_the_hash_are_told_apart(contexts, mask, tokens):
-    """Equal hashes of windows that differ, which only malice makes, change nothing."""
+    """Equal hashes of windows that differ, which only malice makes, change nothing. Nor does comparing without any."""
     least, raw = 4, [context.encode() for context in contexts]
     said = [b"".join(bytes([byte]) + b" " for byte in one) for one in raw] if tokens else raw
     data, offsets = np.frombuffer(b"".join(said), np.uint8), np.cumsum([0, *map(len, said)])
     classes = classes_of(contexts, least)
     given_ = (data, offsets, np.ones(len(raw), bool), classes, least, tokens)
-    firsts, flats = winnow_match.first_windows(*given_)
+    firsts, flats, owners = winnow_match.first_windows(*given_)
     known, wanted = {}, []
     for one, context in enumerate(contexts):
         for at in range(classes.windows[one]):
             # windows are equal when the anchor is as far behind their beginning, too
             wanted.append(known.setdefault((context[at : at + least], int(classes.leads[one]) - at), len(wanted)))
     assert firsts.tolist() == wanted
-    assert winnow_match.first_windows(*given_, mask=mask)[0].tolist() == wanted
+    for few in (0, 100):
+        assert winnow_match.first_windows(*given_, few)[0].tolist() == wanted
+        assert winnow_match.first_windows(*given_, few, mask=mask)[0].tolist() == wanted
     assert flats[-1] == len(wanted)
+    assert owners.tolist() == np.repeat(np.arange(len(contexts)), np.diff(flats)).tolist()
+
+
+PARTS = st.sampled_from(
+    [
+        "a",
+        "It's",
+        "e.g.",
+        "3,000",
+        "U.S.",
+        "\u00a0",
+        "\u3000",
+        "\u200b",
+        "ก",
+        "ไทย",
+        "東京",
+        "\ufeff",
+        "é",
+        "ж",
+        "...",
+        "-",
+    ]
+)
+BLANKS = st.sampled_from(["", " ", "\n", "  ", "\t", " \u00a0 ", " " * 300])
+TEXTS = st.lists(st.tuples(PARTS, BLANKS), max_size=60).map(lambda parts: "".join(map("".join, parts)).encode())
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TEXTS | TEXTS.map(lambda raw: raw * 20) | st.binary(max_size=60), min_size=1, max_size=3), st.data())
+def test_tokens_near_a_place(texts, data):
+    """Tokens that are found from any one at or before them, or the one after the first, are those of the whole text."""
+    wanted, expected = [], []
+    for doc, raw in enumerate(texts):
+        found = words.words(pa.array([raw], pa.binary()))
+        total = len(found.starts)
+        for first in sorted(data.draw(st.lists(st.integers(0, total - 1), max_size=6))) if total else []:
+            known = min(data.draw(st.integers(max(0, first - 9), first + 1)), total - 1)
+            count = data.draw(st.integers(1, 4))
+            wanted.append((doc, first, count, known, int(found.starts[known])))
+            ends = [array[first : first + count].tolist() for array in (found.starts, found.ends)]
+            expected.append(list(zip(*ends, strict=True)))
+    given_ = winnow_tokens.Wanted(*np.array(wanted, np.int64).reshape(-1, 5).T)
+    found = winnow_tokens.near(*winnow.bytes_and_offsets(pa.array(texts, pa.binary())), given_)
+    for at, count, tokens in zip(found.at, found.counts, expected, strict=True):
+        mine = (array[at : at + count].tolist() for array in (found.starts, found.ends))
+        assert list(zip(*mine, strict=True)) == tokens
+
+
+def test_few_tokens_of_a_long_text_are_cut():
+    """What is cut is near the place, however long the text is."""
+    text = pa.array(["word and so on " * 100_000])
+    found = words.words(text)
+    given_ = (np.zeros(2, np.int64), np.array([200_000, 399_998]), np.full(2, 3), np.array([199_990, 399_999]))
+    made = winnow_tokens.near(
+        *winnow.bytes_and_offsets(text), winnow_tokens.Wanted(*given_, found.starts[given_[3]].astype(np.int64))
+    )
+    assert made.at.max() < 40 and made.counts.tolist() == [3, 2]
+
+
+records = st.lists(
+    st.tuples(*(st.integers(0, most) for most in (20, 1, 1, 3)), st.integers(0, 2**40), st.integers(0, 2**40)),
+    max_size=150,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(records, st.sampled_from([1, 30]))
+def test_classes_are_the_twins(rows, times):
+    made = np.array(rows * times, np.uint64).reshape(-1, winnow_records.FIELDS)
+    made[:, 0] = winnow.BYTES[made[:, 0].astype(np.int64)]
+    bases = np.arange(len(made), dtype=np.uint64) << np.uint64(33)
+    classes, members, numbers = winnow_records.grouped(made.reshape(-1), bases)
+    got = {}
+    for c in range(len(classes.groups)):
+        some = slice(classes.members[c], classes.members[c + 1])
+        mine = [array[some].tolist() for array in members]
+        about = (int(classes.windows[c]), int(classes.leads[c]), int(numbers[c]) >= 0)
+        got.setdefault(int(classes.groups[c]), []).append((about, list(zip(*mine, strict=True))))
+    wanted = oracle.classes(made.tolist(), bases.tolist())
+    assert sorted(got.values(), key=repr) == sorted(wanted, key=repr)
+    assert sorted(numbers[numbers >= 0].tolist()) == list(range((numbers >= 0).sum()))
+
+
+def test_many_equal_blocks_are_sorted_in_little_time():
+    made = np.zeros((300_000, winnow_records.FIELDS), np.uint64)
+    made[:, 3] = np.arange(len(made))[::-1]
+    start = time.process_time()
+    _, members, _ = winnow_records.grouped(made.reshape(-1), np.zeros(len(made), np.uint64))
+    assert time.process_time() - start < 10
+    assert members.orders.tolist() == list(range(len(made)))
+
+
+def test_dealing_keeps_the_order():
+    rows = np.arange(60, dtype=np.uint64).reshape(-1, 3)
+    out, bounds = winnow_records.deal(rows, np.arange(20) * 7 % 3, 4)
+    assert bounds.tolist() == [0, 7, 14, 20, 20]
+    assert [row[0] // 3 for row in out.tolist()] == sorted(range(20), key=lambda i: i * 7 % 3)
 
 
 def test_orders_say_nothing_of_places():
@@ -226,7 +348,7 @@ def test_a_small_mask_is_what_makes_hashes_meet():
     digested = winnow_match._digested
     data = np.frombuffer(b"abcdeabcxe", np.uint8)
     classes = classes_of(["abcde", "abcxe"], 4)
-    run = partial(winnow_match.first_windows, data, np.array([0, 5, 10]), np.ones(2, bool), classes, 4, False)
+    run = partial(winnow_match.first_windows, data, np.array([0, 5, 10]), np.ones(2, bool), classes, 4, False, 1)
     try:
         winnow_match._digested = lambda *given_: seen.append(1) or digested(*given_)
         assert run().__len__() and not seen

@@ -53,7 +53,7 @@ def drive(stage, shards, batch=1000):
         call = getattr(stage if phase.uses is None else stage.seeing(phase.uses), phase.name)
         known = {name: pa.concat_tables(made[name]) for name in phase.reads if name in made}
         if phase.grouping == "each":
-            inputs = [{"docs": docs, "rows": rows, **known} for docs, rows in batches(shards, batch)]
+            inputs = [{"docs": docs, "rows": rows, "size": size, **known} for docs, rows in batches(shards, batch)]
             made[phase.name] = [call(**{name: given[name] for name in phase.reads}) for given in inputs]
             continue
         (column,) = phase.by
@@ -195,11 +195,10 @@ def test_sharding_and_order_do_not_matter():
     docs = sample()[-200:]
     rng = np.random.default_rng(5)
     for options in ({}, {"mode": "remove_all", "unit": "bytes"}):
-        stage = Substring(min_length=30, **options)
-        whole = drive(stage, sharded(docs, 1))
-        for count in (2, 7):
+        whole = drive(Substring(min_length=30, **options), sharded(docs, 1))
+        for count, slices in ((2, 5), (7, None)):
             mixed = [docs[i] for i in rng.permutation(len(docs))]
-            made = drive(stage, sharded(mixed, count), batch=11)
+            made = drive(Substring(min_length=30, slices=slices, **options), sharded(mixed, count), batch=11)
             assert texts_after(made) == texts_after(whole)
             assert evidence(made, sharded(mixed, count), 11) == evidence(whole, sharded(docs, 1), 1000)
     assert evidence(whole, sharded(docs, 1), 1000)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from datacurate.kernels.winnow_match import Classes, Members
 
-PARTS = 8
-"""Tasks that repeats are gathered in by document, to be joined. They take some 0.3 bytes per byte that is repeated."""
+WEIGHT = {"tokens": 4.0, "bytes": 8.0}
+"""A task for every 8 MB of source files at most, or 4 MB: windows of 100 bytes have three times as many anchors as
+those of 50 tokens."""
 TOGETHER = np.uint64(12)
 """So many bits of a row are the same in one part, but for chance: neighbours are gathered by one task."""
 
@@ -35,77 +36,46 @@ def shard_of(rows: np.ndarray) -> np.ndarray:
     return rows >> np.uint64(SHARD_BITS)
 
 
-def part_of(rows: np.ndarray) -> np.ndarray:
+def part_of(rows: np.ndarray, parts: int) -> np.ndarray:
     """The part that gathers what was found of these rows."""
-    return ((rows >> TOGETHER) + shard_of(rows)) % np.uint64(PARTS)
+    return ((rows >> TOGETHER) + shard_of(rows)) % np.uint64(parts)
 
 
-def packed(start: np.ndarray, lead: np.ndarray, windows: np.ndarray) -> np.ndarray:
-    """Where a block begins, its anchor's distance from there, and its windows, in 64 bits; these are not compressed."""
-    return (start << np.uint64(32)) | (lead << np.uint64(16)) | windows
+def dealt(column: str, records: np.ndarray, numbers: np.ndarray, slices: int, first: Any = 0) -> pa.Table:
+    """A row for every slice that has some of the records: its number, how many slices there are, the row of the first
+    document of the batch, and the records."""
+    from datacurate.kernels import winnow_records
 
-
-def _unpacked(place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    small = np.uint64(0xFFFF)
-    parts = (place >> np.uint64(32), (place >> np.uint64(16)) & small, place & small)
-    return tuple(part.astype(np.int64) for part in parts)  # type: ignore[return-value]
-
-
-def grouped(anchors: pa.Table) -> Grouped:
-    """The anchors as classes of equal blocks, in an order that does not depend on shards.
-
-    They come in the order of rows and symbols, which stable sorting keeps among equals.
-    """
-    from datacurate.kernels.winnow_match import Classes, Members
-
-    met = _again(_rows.numpy(anchors, "anchor"))
-    names = ("anchor", "high", "low", "order", "row", "place")
-    columns = {name: _rows.numpy(anchors, name)[met] for name in names}
-    order = np.lexsort([columns[name] for name in ("order", "low", "anchor")])
-    columns = _taken(columns, order)
-    # two digests with one `low` could take turns: that makes more classes of one kind, which are compared like others
-    starts = _changes(columns["anchor"], columns["high"], columns["low"])
-    first = _taken(columns, starts)
-    firsts = np.lexsort((order[starts], first["order"], first["anchor"]))
-    first = _taken(first, firsts)
-    new = np.zeros(len(firsts), bool)
-    new[_changes(first["anchor"])] = True
-    groups = np.cumsum(new) - 1
-    lengths = np.diff(np.append(starts, len(order)))[firsts]
-    bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    among = np.repeat(starts[firsts] - bounds[:-1], lengths) + np.arange(bounds[-1])
-    several = np.bincount(groups, minlength=1)[groups] > 1
-    _, leads, windows = _unpacked(first["place"])
-    start, lead, _ = _unpacked(columns["place"])
-    members = (columns["row"], start + lead, columns["order"])
-    return Grouped(
-        Classes(groups, windows, leads, bounds),
-        Members(*(column[among] for column in members)),
-        np.where(several, np.cumsum(several) - 1, -1),
+    laid, bounds = winnow_records.deal(records, numbers, slices)
+    some = np.flatnonzero(np.diff(bounds))
+    offsets = records.shape[1] * np.append(bounds[some], bounds[-1])
+    return _rows.table(
+        **{column: (some, "int32")},
+        slices=(np.full(len(some), slices), "int32"),
+        first=(np.full(len(some), first, np.uint64), "uint64"),
+        records=(_rows.as_lists(laid, offsets), "hashes"),
     )
 
 
-def _again(values: np.ndarray) -> np.ndarray:
-    """Positions of the values that occur more than once."""
-    order = np.argsort(values)
-    met = np.zeros(len(values), bool)
-    same = values[order[1:]] == values[order[:-1]]
-    met[1:] |= same
-    met[:-1] |= same
-    return np.sort(order[met])
+def _counts(table: pa.Table, fields: int) -> np.ndarray:
+    """How many records the rows of a table have."""
+    return np.diff(_rows.lists(table, "records")[1]) // fields
 
 
-def _changes(*columns: np.ndarray) -> np.ndarray:
-    """Positions at which a run of equal values begins, in sorted columns."""
-    new = np.zeros(len(columns[0]), bool)
-    new[:1] = True
-    for column in columns:
-        new[1:] |= column[1:] != column[:-1]
-    return np.flatnonzero(new)
+def held(table: pa.Table) -> tuple[np.ndarray, int]:
+    """The records of a slice, number by number, and how many slices there are; 1 where there is no record."""
+    slices = _rows.numpy(table, "slices")
+    return _rows.lists(table, "records")[0], int(slices[0]) if len(slices) else 1
 
 
-def _taken(columns: dict[str, np.ndarray], where: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: column[where] for name, column in columns.items()}
+def grouped(anchors: pa.Table) -> tuple[Grouped, int]:
+    """The anchors of a slice as classes of equal blocks, in an order that does not depend on shards; and how many
+    slices there are."""
+    from datacurate.kernels import winnow_records
+
+    records, slices = held(anchors)
+    bases = np.repeat(_rows.numpy(anchors, "first"), _counts(anchors, winnow_records.FIELDS))
+    return Grouped(*winnow_records.grouped(records, bases)), slices
 
 
 def mine(rows: np.ndarray, table: pa.Table, *columns: str) -> tuple[np.ndarray, list[Any]]:
@@ -153,11 +123,13 @@ def places(docs: pa.Table, rows: np.ndarray, cuts: pa.Table, how: tuple[bool, bo
 def _places(docs: pa.Table, rows: np.ndarray, cuts: pa.Table, how: tuple[bool, bool, bool]) -> Places:
     from datacurate.kernels import winnow_spans
 
-    index, columns = mine(rows, cuts, "start", "end", "survivor")
+    index, columns = mine(rows, cuts, "start", "end", "survivor", "head", "tail")
     first, after = (column.to_numpy().astype(np.int64) for column in columns[:2])
+    head, tail = (column.to_numpy() for column in columns[3:])
     some, counts = np.unique(index, return_counts=True)
     at = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    found = winnow_spans.to_bytes(one_array(docs["text"].take(some)), at, first, after, *how)
+    pieces = winnow_spans.Pieces(at, first, after, head, tail)
+    found = winnow_spans.to_bytes(one_array(docs["text"].take(some)), pieces, *how)
     left = np.flatnonzero(found[:, 1] > found[:, 0])
     return Places(index[left], found[left, 0], found[left, 1], one_array(columns[2].take(left)))
 

@@ -17,20 +17,18 @@ if TYPE_CHECKING:
 
 SYMBOLS = ("unit", "min_length")
 """The fields that anchors depend on."""
-SPAN = ("row", "start", "end", "survivor", "there")
-"""The columns of a span of symbols: the last two are the order of a document that has it, too, and where."""
 PLACES = ("unit", "whole_lines", "mode")
 """The fields that say which bytes go with the symbols that are repeats."""
 
 
+def spread(stage: Substring, size: Size) -> int:
+    """How many slices there are, of anchors, of documents and of names."""
+    return stage.slices or _rows.spread(size, _substring.WEIGHT[stage.unit])
+
+
 def slice_numbers(stage: Substring, size: Size) -> list[tuple[int]]:
     """The keys of the slices."""
-    return [(number,) for number in range(stage.slices)]
-
-
-def part_numbers(stage: Substring, size: Size) -> list[tuple[int]]:
-    """The keys of the parts by document."""
-    return [(number,) for number in range(_substring.PARTS)]
+    return [(number,) for number in range(spread(stage, size))]
 
 
 class Substring(Stage):
@@ -43,6 +41,7 @@ class Substring(Stage):
     Removing repeated spans of 50 tokens is from Lee et al. 2021 (arXiv:2107.06499), section 4.1.
     """
 
+    version: ClassVar[int] = 2
     rewrites: ClassVar[bool] = True
 
     min_length: Annotated[int, Field(ge=2, le=10_000)] = 50
@@ -66,44 +65,38 @@ class Substring(Stage):
     """Least characters that must be left of a document that something was taken out of; with fewer it is dropped.
     RefinedWeb (Penedo et al. 2023, arXiv:2306.01116) drops documents with fewer than 20."""
 
-    slices: Positive = 16
-    """Tasks that the comparing is spread over, whatever comes out. One holds this share of the anchors, which take
-    0.5 bytes per byte of text in all (with bytes 1.4): take more for more than some 10 GB."""
+    slices: Positive | None = None
+    """Tasks that the comparing is spread over, whatever comes out. `null`: one for every 8 MB of source files at most,
+    or 4 MB if bytes are compared; one took 60 MB of memory, or 200 MB."""
 
     @each(uses=(*SYMBOLS, "slices"))
-    def anchors(self, docs: pa.Table, rows: np.ndarray) -> pa.Table:
-        """The anchors of all windows, with the digests of their blocks."""
-        from datacurate.kernels import winnow
+    def anchors(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
+        """A row per slice: the anchors of this batch's windows that belong to it, with the digests of their blocks."""
+        from datacurate.kernels import winnow, winnow_records
 
-        text = one_array(docs["text"])
+        text, slices = one_array(docs["text"]), spread(self, size)
         found = winnow.anchors(text, self.min_length, self.unit == "tokens")
-        doc = found[:, winnow.DOCUMENT].astype(np.int64)
-        return _rows.table(
-            slice=(found[:, winnow.ANCHOR] % np.uint64(self.slices), "int32"),
-            anchor=(found[:, winnow.ANCHOR], "uint64"),
-            high=(found[:, winnow.HIGH], "uint64"),
-            low=(found[:, winnow.LOW], "uint64"),
-            order=(winnow.orders(one_array(docs["id"]), text)[doc], "uint64"),
-            row=(np.asarray(rows, dtype=np.uint64)[doc], "uint64"),
-            place=(_substring.packed(*found[:, [winnow.START, winnow.LEAD, winnow.WINDOWS]].T), "uint64"),
-        )
+        orders = winnow.orders(one_array(docs["id"]), text)
+        records = winnow_records.packed(found, orders)
+        first = rows[0] if len(rows) else 0
+        return _substring.dealt("slice", records, found[:, winnow.ANCHOR] % np.uint64(slices), slices, first)
 
-    @each(uses=())
-    def names(self, docs: pa.Table) -> pa.Table:
+    @each(uses=("unit", "slices"))
+    def names(self, docs: pa.Table, size: Size) -> pa.Table:
         """The ids of all documents, by their order."""
         from datacurate.kernels import winnow
 
         order = winnow.orders(one_array(docs["id"]), one_array(docs["text"]))
         return _rows.table(
-            named=(order % np.uint64(_substring.PARTS), "int32"),
+            named=(order % np.uint64(spread(self, size)), "int32"),
             order=(order, "uint64"),
             id=(docs["id"], "large_string"),
         )
 
-    @by("slice", keys=slice_numbers, uses=("slices",), shardwise=True)
+    @by("slice", keys=slice_numbers, uses=("unit", "slices"), shardwise=True)
     def contested(self, anchors: pa.Table, slice: int) -> pa.Table:
         """Of blocks that share an anchor and differ, where each kind occurs first: these must be compared."""
-        found = _substring.grouped(anchors)
+        found, _ = _substring.grouped(anchors)
         wanted = np.flatnonzero(found.numbers >= 0)
         first = found.classes.members[wanted]
         return _rows.table(
@@ -113,19 +106,22 @@ class Substring(Stage):
             row=(found.members.rows[first], "uint64"),
             start=(found.members.places[first] - found.classes.leads[wanted], "int32"),
             windows=(found.classes.windows[wanted], "uint16"),
+            byte=(found.members.blocks[first] >> np.uint64(32), "int32"),
         )
 
     @each(uses=SYMBOLS)
     def contexts(self, docs: pa.Table, rows: np.ndarray, contested: pa.Table) -> pa.Table:
         """The text of contested blocks."""
         from datacurate.kernels import winnow
+        from datacurate.kernels.winnow_tokens import Wanted
 
-        index, columns = _substring.mine(rows, contested, "slice", "number", "start", "windows")
-        slice, number, start, windows = (column.to_numpy() for column in columns)
+        index, columns = _substring.mine(rows, contested, "slice", "number", "start", "windows", "byte")
+        slice, number, *numbers = (column.to_numpy() for column in columns)
+        start, windows, byte = (column.astype(np.int64) for column in numbers)
         some, doc = np.unique(index, return_inverse=True)
         text = one_array(docs["text"].take(some))
-        counts = windows.astype(np.int64) + self.min_length - 1
-        said = winnow.contexts(text, doc, start.astype(np.int64), counts, self.unit == "tokens")
+        wanted = Wanted(doc, start, windows + self.min_length - 1, start, byte)
+        said = winnow.contexts(text, wanted, self.unit == "tokens")
         return _rows.table(slice=(slice, "int32"), number=(number, "int32"), context=(said, "large_binary"))
 
     @by("slice", keys=slice_numbers, uses=(*SYMBOLS, "slices", "mode"))
@@ -134,7 +130,7 @@ class Substring(Stage):
         from datacurate.kernels import winnow_match
         from datacurate.kernels.arrow import bytes_and_offsets
 
-        found = _substring.grouped(anchors)
+        found, slices = _substring.grouped(anchors)
         order = np.argsort(_rows.numpy(contexts, "number"))
         data, offsets = bytes_and_offsets(contexts["context"].take(order))
         wanted = found.numbers >= 0
@@ -144,32 +140,27 @@ class Substring(Stage):
         shape = (data, offsets, wanted, found.classes, self.min_length, self.unit == "tokens")
         firsts = winnow_match.first_windows(*shape)
         everything = self.mode == "remove_all"
-        made = winnow_match.spans(*firsts, found.classes, found.members, self.min_length, everything)
-        return _rows.table(
-            part=(_substring.part_of(made[:, 0]), "int32"),
-            row=(made[:, 0], "uint64"),
-            start=(made[:, 1], "int32"),
-            end=(made[:, 2], "int32"),
-            survivor=(made[:, 3], "uint64"),
-            there=(made[:, 4], "int32"),
-        )
+        made = winnow_match.spans(firsts, found.classes, found.members, self.min_length, everything)
+        return _substring.dealt("part", made, _substring.part_of(made[:, 0], slices), slices)
 
-    @by("part", keys=part_numbers, uses=())
+    @by("part", keys=slice_numbers, uses=("unit", "slices"))
     def joined(self, spans: pa.Table) -> pa.Table:
         """The repeats of every document, joined to as few pieces as there can be."""
-        from datacurate.kernels import winnow_spans
+        from datacurate.kernels import winnow_match, winnow_spans
 
-        columns = [_rows.numpy(spans, name).astype(np.uint64) for name in SPAN]
-        pieces = winnow_spans.cover(np.stack(columns, axis=1))
+        records, slices = _substring.held(spans)
+        pieces = winnow_spans.cover(records.reshape(-1, winnow_match.SPAN))
         return _rows.table(
-            named=(pieces[:, 3] % np.uint64(_substring.PARTS), "int32"),
+            named=(pieces[:, 3] % np.uint64(slices), "int32"),
             row=(pieces[:, 0], "uint64"),
             start=(pieces[:, 1], "int32"),
             end=(pieces[:, 2], "int32"),
             survivor=(pieces[:, 3], "uint64"),
+            head=(pieces[:, winnow_spans.HEAD], "uint64"),
+            tail=(pieces[:, winnow_spans.TAIL], "uint64"),
         )
 
-    @by("named", keys=part_numbers, uses=(), shardwise=True)
+    @by("named", keys=slice_numbers, uses=("unit", "slices"), shardwise=True)
     def cuts(self, joined: pa.Table, names: pa.Table) -> pa.Table:
         """The same with the id of the document that the piece stands in, too."""
         order = np.argsort(_rows.numpy(names, "order"), kind="stable")
@@ -181,6 +172,8 @@ class Substring(Stage):
             start=(joined["start"], "int32"),
             end=(joined["end"], "int32"),
             survivor=(names["id"].take(survivor), "large_string"),
+            head=(joined["head"], "uint64"),
+            tail=(joined["tail"], "uint64"),
         )
 
     def _how(self) -> tuple[bool, bool, bool]:
@@ -228,8 +221,9 @@ class Substring(Stage):
 
     def warm(self) -> None:
         """Compile the kernels."""
-        from datacurate.kernels import winnow, winnow_match, winnow_spans
+        from datacurate.kernels import winnow, winnow_match, winnow_records, winnow_spans
 
+        winnow_records.warm()
         winnow.warm(self.unit == "tokens")
         winnow_match.warm()
         winnow_spans.warm(self.unit == "tokens")
