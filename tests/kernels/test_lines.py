@@ -195,6 +195,17 @@ def test_records_are_dealt_and_read_in_their_order(batches, fields):
             assert spread == [row[2:4] for row in got]
 
 
+def test_a_line_on_every_page_is_one_record():
+    """Its slice holds 8 bytes of each of its copies, and one record of the first by rank."""
+    ranks = np.arange(1000, dtype=np.uint64)[::-1].copy()
+    digests, zeros = np.full((1000, 2), 7, np.uint64), np.zeros(1000, np.int64)
+    made = firsts.deal(digests, ranks, np.arange(1000), zeros, zeros + 4, 4)
+    values, bounds = made.records
+    assert bounds.tolist() == [0, 0, 0, 0, 3] and values.tolist() == [7, 7, 999 << 48 | 4]
+    assert np.diff(made.copies[1]).tolist() == [0, 0, 0, 999] and made.several[0].tolist() == [999]
+    assert made.ranks[0].tolist() == [0]
+
+
 def _end_to_end(lists: list[tuple], k: int) -> tuple:
     """The lists of slice `k` of several batches, as one pair of values and bounds."""
     mine = [values[bounds[k] : bounds[k + 1]] for values, bounds in lists]

@@ -60,7 +60,7 @@ class PartDedup(Against, TextDedup):
     address with the least digest).
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     rewrites: ClassVar[bool] = True
 
     scope: Literal["corpus", "group", "document"] = "corpus"
