@@ -10,11 +10,15 @@ import numpy as np
 from datacurate.core.phase import Size, by, each, once
 from datacurate.core.stage import one_array, with_columns
 from datacurate.core.types import Count, Fraction, Positive
-from datacurate.stages.dedup import _rows
-from datacurate.stages.dedup._base import CHOICE, DocumentDedup, about, removed
+from datacurate.stages.dedup import _index, _rows
+from datacurate.stages.dedup._base import CHOICE, about, removed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
+
+    from datacurate.core.store import Parts
 
 CLUSTER = 8800
 """Documents per cluster when `clusters` is null. SemDeDup made 50,000 clusters of 440 million images (section 3.1)."""
@@ -26,6 +30,8 @@ SLICE_BYTES = 128 << 20
 """Source files per slice: with 1 KB per document in the file and 384 dimensions, a slice takes some 110 MB."""
 SLICES = 16
 """Slices of a small input, so that all cores have work."""
+PARTS = 16
+"""Tasks that put vectors of other datasets into clusters; each has a copy of the centroids."""
 
 EMBEDDING = ("model", "max_tokens", "half_precision")
 """The fields that vectors depend on: with another threshold, or other clusters, nothing is embedded again."""
@@ -42,7 +48,12 @@ def slices(stage: Semantic, size: Size) -> list[tuple[int]]:
     return [(number,) for number in range(count)]
 
 
-class Semantic(DocumentDedup):
+def index_slices(stage: Semantic, size: Size) -> list[tuple[int]]:
+    """The keys of the tasks that put vectors of other datasets into clusters."""
+    return [(number,) for number in range(PARTS)]
+
+
+class Semantic(_index.IndexedDedup):
     """Keep one document of all that mean the same, as a model of sentences sees it.
 
     Paraphrases and reworked versions share few runs of words, so that `minhash` does not see them. A local model turns
@@ -90,12 +101,29 @@ class Semantic(DocumentDedup):
         _embeddings.check_package()
         return _embeddings.model_files(self.model, self.max_tokens)
 
+    @each(gpus=1, uses=EMBEDDING, over="against")
+    def index(self, docs: pa.Table, dataset: str) -> pa.Table:
+        """The vector and id of every document of another dataset that has text."""
+        embed = self._embedded(docs)
+        some = np.flatnonzero(_rows.numpy(embed, "tokens"))
+        return with_columns(
+            embed.select(["vector", "tokens", "unknown"]).take(some),
+            {
+                "part": _index.slice_of(_rows.numpy(embed, "lot")[some]).astype(np.int32),
+                "id": docs["id"].cast("large_string").take(some),
+                "dataset": _rows.table(name=(np.repeat(dataset, len(some)), "large_string"))["name"],
+            },
+        )
+
     @each(gpus=1, uses=EMBEDDING)
     def embed(self, docs: pa.Table) -> pa.Table:
         """The vector of every document, its number of tokens, how many of them the model does not know, and its lot.
 
         A lot is a hash of the id: it decides from which documents k-means learns, however they are spread.
         """
+        return self._embedded(docs)
+
+    def _embedded(self, docs: pa.Table) -> pa.Table:
         from datacurate.kernels import content, vectors
         from datacurate.stages import _embeddings
 
@@ -183,9 +211,45 @@ class Semantic(DocumentDedup):
             },
         )
 
-    @by("slice", keys=slices, uses=("threshold", "keep"), shardwise=True)
-    def verdict(self, clustered: pa.Table) -> pa.Table:
-        """The documents that are as good as a survivor of their cluster, with that survivor and their cosine."""
+    @once(uses=(), streams=("index",))
+    def copied(self, centroids: pa.Table, draw: pa.Table, index: Parts) -> Iterator[pa.Table]:
+        """The centroids, once for every task that puts vectors of other datasets into clusters."""
+        slices = int(_rows.numpy(draw, "slices")[0])
+        for part in range(PARTS):
+            count = centroids.num_rows
+            yield _rows.table(
+                part=(np.full(count, part), "int32"),
+                slices=(np.full(count, slices), "int64"),
+                vector=(centroids["vector"], "large_binary"),
+            )
+
+    @by("part", keys=index_slices, uses=("max_unknown", "min_tokens"), streams=("index",))
+    def others(self, part: int, copied: pa.Table, index: Parts) -> Iterator[pa.Table]:
+        """A part of the documents of other datasets, put into this run's clusters."""
+        from datacurate.kernels import vectors
+
+        yield _others(np.zeros(0, np.int64), 1, [], [])
+        mine = [(number,) for number in range(part, _index.SLICES, PARTS)]
+        for piece in index.only(mine) if copied.num_rows else ():
+            piece = piece.take(np.flatnonzero(self._compared(piece)))
+            if piece.num_rows:
+                cluster, _ = vectors.nearest(_matrix(piece), _matrix(copied))
+                slices = int(_rows.numpy(copied, "slices")[0])
+                yield _others(cluster, slices, piece["vector"], _index.named(piece["id"], piece["dataset"]))
+
+    @by("slice", keys=slices, uses=("threshold", "keep"), shardwise=True, streams=("others",))
+    def verdict(self, clustered: pa.Table, others: Parts | None = None) -> pa.Table:
+        """The documents that are as good as one of another dataset, or else as a survivor of their cluster."""
+        import pyarrow as pa
+
+        gone, survivors, similarities = _held(clustered, others, self.threshold)
+        there = removed(clustered, gone, survivors, similarities)
+        left = np.ones(clustered.num_rows, bool)
+        left[gone] = False
+        return pa.concat_tables([there, self._stars(clustered.filter(left))])
+
+    def _stars(self, clustered: pa.Table) -> pa.Table:
+        """The documents that have a survivor in their cluster, with that and their cosine."""
         from datacurate.kernels import vectors
 
         order = self.order(clustered)
@@ -213,3 +277,39 @@ def _matrix(table: pa.Table) -> np.ndarray:
 
     data, offsets = bytes_and_offsets(table["vector"])
     return data[offsets[0] : offsets[-1]].view(np.int16).reshape(table.num_rows, -1 if table.num_rows else 1)
+
+
+def _others(cluster: np.ndarray, slices: int, vector: Any, survivor: Any) -> pa.Table:
+    return _rows.table(
+        slice=((cluster % slices).astype(np.int32), "int32"),
+        cluster=(cluster, "int64"),
+        vector=(vector, "large_binary"),
+        survivor=(survivor, "large_string"),
+    )
+
+
+def _held(clustered: pa.Table, others: Parts | None, threshold: float) -> tuple[np.ndarray, Any, np.ndarray]:
+    """`(positions, survivors, cosines)` of the documents that one of another dataset is as good as.
+
+    The survivor is the most alike of its cluster, among equals that with the least name: pieces may come in any order.
+    """
+    import pyarrow as pa
+
+    from datacurate.kernels import vectors
+
+    cluster = _rows.numpy(clustered, "cluster")
+    best = np.full(len(cluster), -np.inf)
+    names: dict[int, str] = {}
+    for piece in others or ():
+        piece = piece.sort_by("survivor").combine_chunks()
+        theirs = _rows.numpy(piece, "cluster")
+        for number in np.intersect1d(cluster, theirs):
+            mine, other = np.flatnonzero(cluster == number), np.flatnonzero(theirs == number)
+            which, value = vectors.nearest(_matrix(clustered.take(mine)), _matrix(piece.take(other)))
+            for at in np.flatnonzero((value >= threshold) & (value >= best[mine])).tolist():
+                name = piece["survivor"][int(other[which[at]])].as_py()
+                place = int(mine[at])
+                if value[at] > best[place] or name < names[place]:
+                    best[place], names[place] = value[at], name
+    gone = np.array(sorted(names), np.int64)
+    return gone, pa.array([names[place] for place in gone.tolist()], pa.large_string()), best[gone]
