@@ -211,7 +211,8 @@ def _memory(forecast: Forecast, measured: list[tuple[Task, Measured]], reading: 
         held = _held(task)
         more = sum(size * (_growth(forecast, path) - 1) for path, size in held.items())
         if isinstance(task, EachTask):
-            again = reading if isinstance(task.head, str) else 0
+            # what the sample stores is as large as what the run reads only if the sample is everything
+            again = round(reading * (1 - forecast.share)) if isinstance(task.head, str) else 0
             need.predicted = max(need.predicted, round(peak + again + more + WRITER * _written(forecast, task)))
             continue
         small = sum(held.values()) < TOLD

@@ -109,12 +109,29 @@ def uncompressed(path: str, key: tuple[int, ...] | None = None) -> int:
 
 
 def shrinks(paths: list[str], by: tuple[str, ...], folder: Path) -> float:
-    """How much smaller the contents of files are when they are one file: a small one compresses less well."""
+    """How much smaller the contents of files are when they are one file: a small one compresses less well.
+
+    Files of other columns, from other sources, are joined apart.
+    """
     apart = sum(content(path) for path in paths)
     if len(paths) < 2 or not apart or apart > len(paths) * PAGE_BYTES:
         return 1.0
-    writer = PartWriter(folder / "joined.parquet", by)
+    alike: dict[Any, list[str]] = {}
+    for path in paths:
+        alike.setdefault(_schema(path), []).append(path)
+    return min(1.0, sum(_joined(some, by, folder / "joined.parquet") for some in alike.values()) / apart)
+
+
+def _joined(paths: list[str], by: tuple[str, ...], out: Path) -> int:
+    """The contents of some files as one."""
+    writer = PartWriter(out, by)
     for path in paths:
         writer.write(read_parts([path]))
     writer.commit({})
-    return min(1.0, content(str(folder / "joined.parquet")) / apart)
+    return content(str(out))
+
+
+def _schema(path: str) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.read_schema(path).remove_metadata()

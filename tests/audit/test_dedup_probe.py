@@ -169,6 +169,11 @@ def test_small_files_compress_less_well_and_that_is_reckoned_with(tmp_path):
     apart = sum(map(content, parts))
     assert shrinks(parts, (), tmp_path) * apart == pytest.approx(content(whole), rel=0.02)
     assert content(whole) < 0.92 * apart
+    others = [
+        _part(tmp_path / f"o{at}.parquet", pa.table({"text": some, "url": some})) for at, some in enumerate(texts)
+    ]
+    both = sum(map(content, others)) + apart
+    assert shrinks(parts + others, (), tmp_path) * both < 0.95 * both, "files of two sources, with other columns"
     hashes = [
         pa.table({"slice": pa.array([0, 1] * 500, pa.int32()), "hash": [draw.getrandbits(62) for _ in range(1000)]})
         for _ in range(8)
