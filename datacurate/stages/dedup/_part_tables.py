@@ -70,7 +70,7 @@ def nothing(bloom: bool, against: bool) -> pa.Table:
     return cuts.append_column("elsewhere", pa.nulls(0, pa.large_string())) if against and not bloom else cuts
 
 
-def exact(hashed: Iterable[pa.Table], index: Parts | None, keep: str) -> Iterator[pa.Table]:
+def exact(tables: Iterable[pa.Table], index: Parts | None, keep: str) -> Iterator[pa.Table]:
     """Every part whose digest a part before it has, or one of another dataset; with `keep` none also the first.
 
     `survivor` is the row of the document in which it stands first, its own where `elsewhere` names one of `index`.
@@ -79,6 +79,7 @@ def exact(hashed: Iterable[pa.Table], index: Parts | None, keep: str) -> Iterato
 
     from datacurate.kernels import firsts
 
+    hashed = _Pieces(tables)
     several, pieces = [np.zeros(0, bool)], []
     for piece in hashed:
         several.append(_is_several(piece))
@@ -110,13 +111,14 @@ def exact(hashed: Iterable[pa.Table], index: Parts | None, keep: str) -> Iterato
         yield cuts
 
 
-def bloomed(hashed: Iterable[pa.Table], index: Parts | None, number: int, rate: float) -> Iterator[pa.Table]:
+def bloomed(tables: Iterable[pa.Table], index: Parts | None, number: int, rate: float) -> Iterator[pa.Table]:
     """Every part that a Bloom filter takes for one that came before it, or stands in another dataset.
 
     Instead of a survivor it says that a filter did: what came before is forgotten but for its bits.
     """
     from datacurate.kernels import bloom, firsts
 
+    hashed = _Pieces(tables)
     pieces, slices, count = [], 1, 0
     for piece in hashed:
         count += len(_rows.lists(piece, "copies")[0])
@@ -144,6 +146,44 @@ def bloomed(hashed: Iterable[pa.Table], index: Parts | None, number: int, rate: 
 
 
 _NONE = np.zeros(0, np.uint64)
+TOGETHER = 4 << 20
+"""Bytes of tables that are looked at together: parts of many shards are small, and each look has its price."""
+KEPT = 64 << 20
+"""Bytes of a slice that are kept for the second look; a larger one, of a line that is everywhere, is read again."""
+
+
+class _Pieces:
+    """The tables of a slice, small ones joined, to be gone through twice."""
+
+    def __init__(self, tables: Iterable[pa.Table]):
+        self.tables = tables
+        self.kept: list[pa.Table] = []
+        self.all_kept = False
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        if self.all_kept:
+            yield from self.kept
+            return
+        size = 0
+        for piece in self._joined():
+            size += piece.nbytes
+            self.kept = [*self.kept, piece] if size <= KEPT else []
+            yield piece
+        self.all_kept = size <= KEPT
+
+    def _joined(self) -> Iterator[pa.Table]:
+        import pyarrow as pa
+
+        held: list[pa.Table] = []
+        size = 0
+        for table in self.tables:
+            held.append(table)
+            size += table.nbytes
+            if size >= TOGETHER:
+                yield pa.concat_tables(held).combine_chunks()
+                held, size = [], 0
+        if held:
+            yield pa.concat_tables(held).combine_chunks()
 
 
 def _firsts_and_ranks(piece: pa.Table) -> tuple[np.ndarray, np.ndarray]:
