@@ -163,6 +163,72 @@ def deal(
     return Dealt(*dealt, (copies, bounds), _lists(several, bounds, counts[0]), _lists(long, bounds, counts[1]))
 
 
+HEAD = 8
+"""Numbers at the beginning of a packed block: the batch's first row, how many slices there are, and the lengths of the
+lists of `Dealt`."""
+
+
+class Blocks(NamedTuple):
+    """Blocks of several batches that belong to one slice: of each the batch's first row, and its lists."""
+
+    first: np.ndarray
+    slices: int
+    lists: Dealt
+
+
+@njit(nogil=True, cache=True)
+def _pack(values, bounds, some, row, slices, out, ends):
+    """`values` and `bounds` are those of the lists, end to end; `bounds` is int64[lists, slices + 1]."""
+    to = 0
+    for n in range(len(some)):
+        k = some[n]
+        out[to], out[to + 1] = row, slices
+        head, to = to + 2, to + HEAD
+        for own in range(len(bounds)):
+            out[head + own] = bounds[own, k + 1] - bounds[own, k]
+            for i in range(bounds[own, k], bounds[own, k + 1]):
+                out[to] = values[i]
+                to += 1
+        ends[n + 1] = to
+
+
+def packed(dealt: Dealt, row: int) -> tuple[np.ndarray, Lists]:
+    """The slices that have records, and a block for each of them: a table of few columns is read fast."""
+    slices = len(dealt.records[1]) - 1
+    some = np.flatnonzero(np.diff(dealt.records[1]))
+    sizes = np.array([len(values) for values, _ in dealt])
+    bounds = np.stack([own for _, own in dealt]) + (np.cumsum(sizes) - sizes)[:, None]
+    values = np.concatenate([values for values, _ in dealt])
+    out, ends = np.empty(len(values) + HEAD * len(some), np.uint64), np.zeros(len(some) + 1, np.int64)
+    _pack(read_only(values), bounds, some, np.uint64(row), np.uint64(slices), out, ends)
+    return some, (out, ends)
+
+
+@njit(nogil=True, cache=True)
+def _unpack(values, bounds, own, ends, out):
+    to = 0
+    for block in range(len(bounds) - 1):
+        at = bounds[block] + HEAD
+        for before in range(own):
+            at += np.int64(values[bounds[block] + 2 + before])
+        for i in range(at, at + np.int64(values[bounds[block] + 2 + own])):
+            out[to] = values[i]
+            to += 1
+        ends[block + 1] = to
+
+
+def unpacked(blocks: Lists) -> Blocks:
+    """What was packed, of blocks that belong to one slice."""
+    values, bounds = blocks
+    heads = values[bounds[:-1, None] + np.arange(HEAD)].astype(np.int64)
+    lists = []
+    for own, total in enumerate(heads[:, 2:].sum(axis=0).tolist()):
+        out, ends = np.empty(total, np.uint64), np.zeros(len(bounds), np.int64)
+        _unpack(read_only(values), read_only(bounds), own, ends, out)
+        lists.append((out, ends))
+    return Blocks(heads[:, 0].astype(np.uint64), int(heads[0, 1]) if len(heads) else 1, Dealt(*lists))
+
+
 class Records(NamedTuple):
     """Parts of some blocks: digests, the rank and row of the document of each, its first byte and bytes."""
 

@@ -159,9 +159,18 @@ def test_records_are_dealt_and_read_in_their_order(batches, fields):
         leader = [next(j for j in ordered if parts[j][:2] == parts[i][:2]) for i in range(len(parts))]
         row = [part[2] + 100 * number for part in parts]
         expected.append([(a, b, int(ranks[d]), row[i], at, n, leader[i]) for i, (a, b, d, at, n) in enumerate(parts)])
+    packed = [firsts.packed(firsts.Dealt(**batch), 100 * number) for number, batch in enumerate(made)]
     for k in range(3):
         one = {name: _end_to_end([batch[name] for batch in made], k) for name in firsts.Dealt._fields}
         first = np.arange(len(batches), dtype=np.uint64) * np.uint64(100)
+        there = [
+            values[bounds[n] : bounds[n + 1]] for some, (values, bounds) in packed for n in np.flatnonzero(some == k)
+        ]
+        again = firsts.unpacked((np.concatenate([np.empty(0, np.uint64), *there]), np.cumsum([0, *map(len, there)])))
+        for name in firsts.Dealt._fields:
+            assert getattr(again.lists, name)[0].tolist() == one[name][0].tolist()
+            assert np.diff(getattr(again.lists, name)[1]).sum() == len(one[name][0])
+        assert again.first.tolist() == [100 * at for at, (some, _) in enumerate(packed) if k in some]
         found = firsts.records(one["records"], first, one["ranks"][0], one["long"][0], fields)
         mine = [[(i, part) for i, part in enumerate(parts) if part[0] % 3 == k] for parts in expected]
         heads = [part[:6] for parts in mine for i, part in parts if part[6] == i]

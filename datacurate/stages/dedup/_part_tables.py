@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from datacurate.core.store import Parts
+    from datacurate.kernels.firsts import Blocks
 
 DIGEST = ("high", "low")
 
@@ -47,19 +48,13 @@ def index(docs: pa.Table, digests: np.ndarray, documents: np.ndarray, dataset: s
 
 
 def dealt(found: Any, ranks: np.ndarray, row: int, slices: int, bloom: bool) -> pa.Table:
-    """A row per slice: its records of a batch, and the batch's first row. `found` are the parts."""
+    """A row per slice: its records of a batch, packed with the batch's first row. `found` are the parts."""
     from datacurate.kernels import firsts
 
     fields = firsts.SHORT if bloom else firsts.FIELDS
     made = firsts.deal(found.digests, ranks, found.documents, found.starts, found.ends, slices, fields)
-    some = np.flatnonzero(np.diff(made.records[1]))
-    lists = {name: (values, np.append(bounds[some], bounds[-1])) for name, (values, bounds) in made._asdict().items()}
-    return _rows.table(
-        slice=(some, "int32"),
-        slices=(np.full(len(some), slices), "int32"),
-        first=(np.full(len(some), row, np.uint64), "uint64"),
-        **{name: (_rows.as_lists(*pair), "hashes") for name, pair in lists.items()},
-    )
+    some, blocks = firsts.packed(made, row)
+    return _rows.table(slice=(some, "int32"), block=(_rows.as_lists(*blocks), "hashes"))
 
 
 def nothing(bloom: bool, against: bool) -> pa.Table:
@@ -97,7 +92,7 @@ def exact(tables: Iterable[pa.Table], index: Parts | None, keep: str) -> Iterato
     del high, low, rank, start
     at = 0
     for piece in hashed:
-        count = len(_rows.lists(piece, "records")[0]) // firsts.FIELDS
+        count = len(piece.lists.records[0]) // firsts.FIELDS
         mine = slice(at, at + count)
         at += count
         records, copies, of = _of_piece(piece, firsts.FIELDS)
@@ -121,9 +116,9 @@ def bloomed(tables: Iterable[pa.Table], index: Parts | None, number: int, rate: 
     hashed = _Pieces(tables)
     pieces, slices, count = [], 1, 0
     for piece in hashed:
-        count += len(_rows.lists(piece, "copies")[0])
-        pieces.append(firsts.runs(_rows.lists(piece, "records"), *_firsts_and_ranks(piece)))
-        slices = int(piece["slices"][0].as_py()) if piece.num_rows else slices
+        count += len(piece.lists.copies[0])
+        pieces.append(firsts.runs(piece.lists.records, piece.first, piece.lists.ranks[0]))
+        slices = piece.slices
     starts = np.cumsum([0, *(len(piece.hashes) for piece in pieces)])
     begins = np.concatenate([np.zeros(0, np.int64), *(p.begins + at for p, at in zip(pieces, starts, strict=False))])
     hashes, lengths, ranks, rows = (
@@ -153,73 +148,75 @@ KEPT = 64 << 20
 
 
 class _Pieces:
-    """The tables of a slice, small ones joined, to be gone through twice."""
+    """The blocks of a slice, those of small tables joined, to be gone through twice."""
 
     def __init__(self, tables: Iterable[pa.Table]):
         self.tables = tables
-        self.kept: list[pa.Table] = []
+        self.kept: list[Blocks] = []
         self.all_kept = False
 
-    def __iter__(self) -> Iterator[pa.Table]:
+    def __iter__(self) -> Iterator[Blocks]:
         if self.all_kept:
             yield from self.kept
             return
-        size = 0
-        for piece in self._joined():
-            size += piece.nbytes
-            self.kept = [*self.kept, piece] if size <= KEPT else []
-            yield piece
-        self.all_kept = size <= KEPT
+        total = 0
+        for blocks, size in self._joined():
+            total += size
+            self.kept = [*self.kept, blocks] if total <= KEPT else []
+            yield blocks
+        self.all_kept = total <= KEPT
 
-    def _joined(self) -> Iterator[pa.Table]:
-        import pyarrow as pa
-
+    def _joined(self) -> Iterator[tuple[Blocks, int]]:
         held: list[pa.Table] = []
         size = 0
         for table in self.tables:
             held.append(table)
             size += table.nbytes
             if size >= TOGETHER:
-                yield pa.concat_tables(held).combine_chunks()
+                yield _unpacked(held), size
                 held, size = [], 0
         if held:
-            yield pa.concat_tables(held).combine_chunks()
+            yield _unpacked(held), size
 
 
-def _firsts_and_ranks(piece: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    return _rows.numpy(piece, "first"), _rows.lists(piece, "ranks")[0]
+def _unpacked(tables: list[pa.Table]) -> Blocks:
+    import pyarrow as pa
 
-
-def _records(piece: pa.Table) -> Any:
     from datacurate.kernels import firsts
 
-    return firsts.records(_rows.lists(piece, "records"), *_firsts_and_ranks(piece), _rows.lists(piece, "long")[0])
+    return firsts.unpacked(_rows.lists(pa.concat_tables(tables), "block"))
 
 
-def _is_several(piece: pa.Table) -> np.ndarray:
+def _records(piece: Blocks) -> Any:
+    from datacurate.kernels import firsts
+
+    return firsts.records(piece.lists.records, piece.first, piece.lists.ranks[0], piece.lists.long[0])
+
+
+def _is_several(piece: Blocks) -> np.ndarray:
     """Whether records have copies in their own batch."""
     from datacurate.kernels import firsts
 
-    found = np.zeros(len(_rows.lists(piece, "records")[0]) // firsts.FIELDS, bool)
+    found = np.zeros(len(piece.lists.records[0]) // firsts.FIELDS, bool)
     found[_several(piece, firsts.FIELDS)[0]] = True
     return found
 
 
-def _several(piece: pa.Table, fields: int) -> tuple[np.ndarray, np.ndarray]:
+def _several(piece: Blocks, fields: int) -> tuple[np.ndarray, np.ndarray]:
     """Of a piece's records those that have copies in their own batch, and how many."""
-    values, bounds = _rows.lists(piece, "several")
-    begins = _rows.lists(piece, "records")[1][:-1] // fields
+    values, bounds = piece.lists.several
+    begins = piece.lists.records[1][:-1] // fields
     places = (values >> np.uint64(32)).astype(np.int64) + np.repeat(begins, np.diff(bounds))
     return places, (values & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
-def _of_piece(piece: pa.Table, fields: int) -> tuple[Any, Any, np.ndarray]:
+def _of_piece(piece: Blocks, fields: int) -> tuple[Any, Any, np.ndarray]:
     """A piece's records, their copies, and of each copy the record."""
     from datacurate.kernels import firsts
 
-    first, none = _rows.numpy(piece, "first"), _NONE
-    records = firsts.records(_rows.lists(piece, "records"), first, none, _rows.lists(piece, "long")[0], fields)
-    copies = firsts.records(_rows.lists(piece, "copies"), first, none, _rows.lists(piece, "long_copies")[0], 1)
+    lists, first = piece.lists, piece.first
+    records = firsts.records(lists.records, first, _NONE, lists.long[0], fields)
+    copies = firsts.records(lists.copies, first, _NONE, lists.long_copies[0], 1)
     return records, copies, np.repeat(*_several(piece, fields))
 
 
