@@ -21,8 +21,10 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 FEW = 8
 """In a group of so many classes each is compared with each; in larger ones windows are looked up by hashes."""
-SPAN = 6
-"""Columns of `spans`."""
+SPAN = 4
+IN_ROW, IN_RUN, OF_SURVIVOR, OF_THERE = range(SPAN)
+"""Fields of `spans`: the row of a document; `first symbol << 32 | symbols << 16 | symbols of the block before these`;
+the order of a document that has them, too; `first symbol there << 32 | byte at which the block begins here`."""
 
 
 class Classes(NamedTuple):
@@ -320,18 +322,19 @@ def _spans(firsts_, flats_, owners_, windows, leads_, members_, rows_, places_, 
                 if not everything and not _apart(rows, places, m, first, least):
                     continue
                 if len(out):
-                    out[count, 0] = rows[m]
-                    out[count, 1], out[count, 2] = np.uint64(places[m] + low), np.uint64(places[m] + high)
-                    out[count, 3], out[count, 4] = orders[other], np.uint64(places[other] + low)
-                    out[count, 5] = blocks[m]
+                    block = blocks[m]
+                    start, size = np.uint64(places[m] + low), np.uint64(high - low)
+                    run = size << np.uint64(16) | (start - (block & np.uint64(0xFFFFFFFF)))
+                    out[count, IN_ROW], out[count, OF_SURVIVOR] = rows[m], orders[other]
+                    out[count, IN_RUN] = start << np.uint64(32) | run
+                    out[count, OF_THERE] = np.uint64(places[other] + low) << np.uint64(32) | block >> np.uint64(32)
                 count += 1
             w = end
     return count
 
 
 def spans(found: Firsts, classes: Classes, members: Members, least: int, everything: bool):
-    """The symbols that repeats cover: rows of (row, first symbol, symbol after the last, order of a document that has
-    them, too, first symbol there, where the block begins). A uint64 array.
+    """The symbols that repeats cover: uint64[n, SPAN].
 
     A window is a repeat when the first that equals it is in another document, or ends before it begins; with
     `everything` the first counts, too.

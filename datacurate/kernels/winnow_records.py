@@ -230,14 +230,16 @@ def grouped(records: np.ndarray, bases: np.ndarray) -> tuple[Classes, Members, n
     met, bounds = np.empty(len(records), np.uint64), np.empty(len(order) + 1, np.int64)
     groups = _met(read_only(records), order, met, bounds)
     count = int(bounds[groups])
-    index, spare, heads, begins, members, of_group, firsts, numbers = np.empty((8, count), np.int64)
+    # half the room of int64, which takes a while to be had
+    kind = np.int32 if len(order) < 1 << 31 else np.int64
+    index, spare, heads, begins, members, of_group, firsts, numbers = np.empty((8, count), kind)
     index[:], starts = np.arange(count), np.empty(count + 1, np.int64)
     classes = _classes(met, index, bounds, groups, spare, heads, begins, members, of_group, firsts, starts, numbers)
     met = met[: count * FIELDS].reshape(-1, FIELDS)
     around = met[firsts[:classes], _PLACE].astype(np.int64)
     described = Members(np.empty(count, np.uint64), np.empty(count, np.int64), *np.empty((2, count), np.uint64))
     _described(met, members, read_only(bases), *described)
-    about = Classes(of_group[:classes], around & 0xFFFF, around >> 16 & 0xFFFF, starts[: classes + 1])
+    about = Classes(of_group[:classes].astype(np.int64), around & 0xFFFF, around >> 16 & 0xFFFF, starts[: classes + 1])
     return about, described, numbers[:classes]
 
 

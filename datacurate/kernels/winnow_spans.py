@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
+from datacurate.kernels.winnow_match import IN_ROW, IN_RUN, OF_SURVIVOR, OF_THERE, SPAN
 from datacurate.kernels.winnow_tokens import Near, Wanted, near, pieces
 
 if TYPE_CHECKING:
@@ -15,8 +17,11 @@ if TYPE_CHECKING:
 
 LF = 0x0A
 PIECE = 7
-HEAD, TAIL = 5, 6
-"""Columns of pieces; the first five are those of spans."""
+ROW, START, END, SURVIVOR, THERE, HEAD, TAIL = range(PIECE)
+"""Columns of pieces: a document, the first symbol and the one after the last, the order of a document that has them,
+too, the first symbol there, and where blocks begin that hold the first and the last symbol, `byte << 32 | symbol`."""
+BUCKET = 1 << 12
+"""So many spans are sorted at a time, which stays in the processor's cache."""
 TOGETHER = 1 << 20
 """Bytes of text of which tokens are cut at a time, unless one document has more."""
 
@@ -24,50 +29,76 @@ TOGETHER = 1 << 20
 @njit(nogil=True, cache=True, forceinline=True)
 def _better(spans, one, other):
     """Whether a span reaches further than another, or as far and has the lesser survivor, or place in it."""
-    if spans[one, 2] != spans[other, 2]:
-        return spans[one, 2] > spans[other, 2]
-    if spans[one, 3] != spans[other, 3]:
-        return spans[one, 3] < spans[other, 3]
-    return spans[one, 4] - spans[one, 1] < spans[other, 4] - spans[other, 1]
+    if spans[one, END] != spans[other, END]:
+        return spans[one, END] > spans[other, END]
+    if spans[one, SURVIVOR] != spans[other, SURVIVOR]:
+        return spans[one, SURVIVOR] < spans[other, SURVIVOR]
+    return spans[one, THERE] - spans[one, START] < spans[other, THERE] - spans[other, START]
 
 
 @njit(nogil=True, cache=True)
-def _cover(spans, out):
-    """Writes pieces of spans, sorted by row and start, that cover the same symbols without overlap; how many."""
-    count = i = 0
-    while i < len(spans):
-        row, reached = spans[i, 0], spans[i, 1]
-        best = i
-        while i < len(spans) and spans[i, 0] == row and spans[i, 1] <= reached:
-            best = i if _better(spans, i, best) else best
-            i += 1
-            if i < len(spans) and spans[i, 0] == row and spans[i, 1] <= reached:
+def _cover(spans, order, out, count):
+    """Writes pieces of spans, which `order` sorts by row and start, from piece `count` on; returns the next one."""
+    k = 0
+    while k < len(order):
+        row, reached = spans[order[k], ROW], spans[order[k], START]
+        best = order[k]
+        while k < len(order) and spans[order[k], ROW] == row and spans[order[k], START] <= reached:
+            best = order[k] if _better(spans, order[k], best) else best
+            k += 1
+            if k < len(order) and spans[order[k], ROW] == row and spans[order[k], START] <= reached:
                 continue
-            if spans[best, 2] <= reached:
+            if spans[best, END] <= reached:
                 break
-            there = spans[best, 4] + reached - spans[best, 1]
+            there = spans[best, THERE] + reached - spans[best, START]
             last = count - 1
-            goes_on = count and out[last, 0] == row and out[last, 2] == reached and out[last, 3] == spans[best, 3]
-            if goes_on and out[last, 4] - out[last, 1] == there - reached:
-                out[last, 2], out[last, TAIL] = spans[best, 2], spans[best, 5]
+            goes_on = count and out[last, ROW] == row and out[last, END] == reached
+            goes_on = goes_on and out[last, SURVIVOR] == spans[best, SURVIVOR]
+            if goes_on and out[last, THERE] - out[last, START] == there - reached:
+                out[last, END], out[last, TAIL] = spans[best, END], spans[best, HEAD]
             else:
-                out[count, 0], out[count, 1], out[count, 2] = row, reached, spans[best, 2]
-                out[count, 3], out[count, 4] = spans[best, 3], there
-                out[count, HEAD] = out[count, TAIL] = spans[best, 5]
+                out[count, ROW], out[count, START], out[count, END] = row, reached, spans[best, END]
+                out[count, SURVIVOR], out[count, THERE] = spans[best, SURVIVOR], there
+                out[count, HEAD] = out[count, TAIL] = spans[best, HEAD]
                 count += 1
-            reached = spans[best, 2]
+            reached = spans[best, END]
     return count
 
 
-def cover(spans: np.ndarray) -> np.ndarray:
-    """Spans of `winnow_match` as pieces that cover the same symbols of the rows without overlap, by row and start.
+@njit(nogil=True, cache=True)
+def _dealt(records, buckets, bounds, spans):
+    """Takes records apart; those of one row stand in one bucket."""
+    for i in range(len(records)):
+        bounds[np.int64(records[i, IN_ROW] & buckets) + 1] += 1
+    for k in range(len(bounds) - 1):
+        bounds[k + 1] += bounds[k]
+    at = bounds[:-1].copy()
+    small, low = np.uint64(0xFFFF), np.uint64(0xFFFFFFFF)
+    for i in range(len(records)):
+        k = np.int64(records[i, IN_ROW] & buckets)
+        run, there = records[i, IN_RUN], records[i, OF_THERE]
+        start = run >> np.uint64(32)
+        spans[at[k], ROW], spans[at[k], START] = records[i, IN_ROW], start
+        spans[at[k], END], spans[at[k], SURVIVOR] = start + (run >> np.uint64(16) & small), records[i, OF_SURVIVOR]
+        spans[at[k], THERE] = there >> np.uint64(32)
+        spans[at[k], HEAD] = (there & low) << np.uint64(32) | (start - (run & small))
+        at[k] += 1
 
-    A piece goes as far as a span does that begins at or before it; what it covers stands in its survivor in one go.
-    HEAD and TAIL are where blocks begin that hold its first and its last symbol. The order of spans does not matter.
+
+def cover(records: np.ndarray) -> np.ndarray:
+    """Spans of `winnow_match` as pieces that cover the same symbols of the rows without overlap: uint64[n, PIECE].
+
+    Pieces of a row are neighbours, and in order. A piece goes as far as a span does that begins at or before it; what
+    it covers stands in its survivor in one go. The order of spans does not matter.
     """
-    spans = spans[np.lexsort((spans[:, 1], spans[:, 0]))]
-    out = np.empty((len(spans), PIECE), np.uint64)
-    return out[: _cover(spans, out)].copy()
+    buckets = 1 << (len(records) // BUCKET).bit_length()
+    spans, bounds = np.empty((len(records), HEAD + 1), np.uint64), np.zeros(buckets + 1, np.int64)
+    _dealt(read_only(records), np.uint64(buckets - 1), bounds, spans)
+    out, count = np.empty((len(records), PIECE), np.uint64), 0
+    for low, high in pairwise(bounds.tolist()):
+        some = spans[low:high]
+        count = _cover(some, np.lexsort((some[:, START], some[:, ROW])), out, count)
+    return out[:count].copy()
 
 
 @njit(nogil=True, cache=True)
@@ -228,7 +259,7 @@ def warm(tokens: bool) -> None:
     """Compile, or load from the cache, everything here."""
     import pyarrow as pa
 
-    cover(np.zeros((2, 6), np.uint64))
+    cover(np.zeros((2, SPAN), np.uint64))
     text, at, one = pa.array(["a b"]), np.arange(2), np.zeros(1, np.int64)
     zero = one.astype(np.uint64)
     places = to_bytes(text, Pieces(at, one, one + 1, zero, zero), tokens, False, True)

@@ -106,29 +106,46 @@ def spans(draw):
         survivor, shift = draw(st.integers(0, 2)), draw(st.sampled_from([0, 100, 105]))
         block = draw(st.integers(0, start)) | draw(st.integers(0, 99)) << 32
         found.append((row, start, start + length, survivor, start + shift, block))
-    return np.array(found, np.uint64).reshape(-1, winnow_match.SPAN)
+    return sorted(set(found))
+
+
+def packed(spans):
+    """Spans as `winnow_match` writes them."""
+    made = []
+    for row, start, end, survivor, there, block in spans:
+        run = start << 32 | (end - start) << 16 | start - (block & 0xFFFFFFFF)
+        made.append((row, run, survivor, there << 32 | block >> 32))
+    return np.array(made, np.uint64).reshape(-1, winnow_match.SPAN)
 
 
 @settings(max_examples=300, deadline=None)
 @given(spans(), st.randoms())
 def test_pieces_cover_what_spans_cover(given_, random):
-    given_ = np.unique(given_, axis=0)
-    symbols = {(row, at) for row, start, end, *_ in given_.tolist() for at in range(start, end)}
+    symbols = {(row, at) for row, start, end, *_ in given_ for at in range(start, end)}
     copies = {
-        (row, at, who, there + at - start)
-        for row, start, end, who, there, _ in given_.tolist()
-        for at in range(start, end)
+        (row, at, who, there + at - start) for row, start, end, who, there, _ in given_ for at in range(start, end)
     }
-    holding = {(row, at, block) for row, start, end, *_, block in given_.tolist() for at in range(start, end)}
-    pieces = winnow_spans.cover(given_).tolist()
+    holding = {(row, at, block) for row, start, end, *_, block in given_ for at in range(start, end)}
+    pieces = winnow_spans.cover(packed(given_)).tolist()
     covered = [(row, at) for row, start, end, *_ in pieces for at in range(start, end)]
     assert len(covered) == len(set(covered)) and set(covered) == symbols
     assert covered == sorted(covered)
     for row, start, end, who, there, head, tail in pieces:
         assert all((row, at, who, there + at - start) in copies for at in range(start, end))
         assert (row, start, head) in holding and (row, end - 1, tail) in holding
-    mixed = given_[random.sample(range(len(given_)), len(given_))]
-    assert [piece[:5] for piece in winnow_spans.cover(mixed).tolist()] == [piece[:5] for piece in pieces]
+    mixed = random.sample(given_, len(given_))
+    assert [piece[:5] for piece in winnow_spans.cover(packed(mixed)).tolist()] == [piece[:5] for piece in pieces]
+
+
+def test_pieces_of_many_rows():
+    """Rows are covered in buckets."""
+    spans = [(row, at, at + 30, 7, at, at) for row in range(3_000) for at in (0, 20, row % 90)]
+    pieces = winnow_spans.cover(packed(spans))
+    assert len(spans) > 2 * winnow_spans.BUCKET
+    for some, _ in zip(np.split(pieces, np.flatnonzero(np.diff(pieces[:, 0])) + 1), range(3_000), strict=True):
+        (row,) = {int(one) for one in some[:, 0]}
+        symbols = [at for _, start, end, *_ in some.tolist() for at in range(start, end)]
+        assert symbols == sorted({*range(50), *range(row % 90, row % 90 + 30)})
 
 
 @st.composite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -99,10 +100,28 @@ class Places(NamedTuple):
 
 
 class _Latest:
-    """The batch that `places` was last asked about: two phases ask about each, one after the other."""
+    """The batch that was last asked about, and the answer: two phases ask about each, one after the other."""
 
-    asked: tuple[Any, ...] = ()
-    found: Any = None
+    def __init__(self) -> None:
+        self.asked: tuple[Any, Any] = (None, None)
+        self.found: Any = None
+
+    def answer(self, docs: pa.Table, question: Any, last: bool, find: Callable[[], Any]) -> Any:
+        """What was found for this very batch and the same question, or is found now; kept unless this is the `last`."""
+        known = self.asked[0] is docs and self.asked[1] == question
+        found = self.found if known else find()
+        self.asked, self.found = ((None, None), None) if last else ((docs, question), found)
+        return found
+
+
+_places, _orders = _Latest(), _Latest()
+
+
+def orders(docs: pa.Table, last: bool) -> np.ndarray:
+    """`winnow.orders` of a batch. Kept for the next call about it, unless it is the `last`."""
+    from datacurate.kernels import winnow
+
+    return _orders.answer(docs, None, last, lambda: winnow.orders(one_array(docs["id"]), one_array(docs["text"])))
 
 
 def places(docs: pa.Table, rows: np.ndarray, cuts: pa.Table, how: tuple[bool, bool, bool], last: bool) -> Places:
@@ -111,16 +130,10 @@ def places(docs: pa.Table, rows: np.ndarray, cuts: pa.Table, how: tuple[bool, bo
     `how` is whether symbols are tokens, whether only whole lines go, and whether white space does; see
     `winnow_spans.to_bytes`. Kept for the next call about the batch, unless it is the `last`.
     """
-    latest = _Latest.asked
-    if latest and latest[0] is docs and latest[1] == how and latest[2].equals(cuts):
-        found = _Latest.found
-    else:
-        found = _places(docs, rows, cuts, how)
-    _Latest.asked, _Latest.found = ((), None) if last else ((docs, how, cuts), found)
-    return found
+    return _places.answer(docs, (how, cuts), last, lambda: _found(docs, rows, cuts, how))
 
 
-def _places(docs: pa.Table, rows: np.ndarray, cuts: pa.Table, how: tuple[bool, bool, bool]) -> Places:
+def _found(docs: pa.Table, rows: np.ndarray, cuts: pa.Table, how: tuple[bool, bool, bool]) -> Places:
     from datacurate.kernels import winnow_spans
 
     index, columns = mine(rows, cuts, "start", "end", "survivor", "head", "tail")

@@ -76,17 +76,14 @@ class Substring(Stage):
 
         text, slices = one_array(docs["text"]), spread(self, size)
         found = winnow.anchors(text, self.min_length, self.unit == "tokens")
-        orders = winnow.orders(one_array(docs["id"]), text)
-        records = winnow_records.packed(found, orders)
+        records = winnow_records.packed(found, _substring.orders(docs, last=False))
         first = rows[0] if len(rows) else 0
         return _substring.dealt("slice", records, found[:, winnow.ANCHOR] % np.uint64(slices), slices, first)
 
     @each(uses=("unit", "slices"))
     def names(self, docs: pa.Table, size: Size) -> pa.Table:
         """The ids of all documents, by their order."""
-        from datacurate.kernels import winnow
-
-        order = winnow.orders(one_array(docs["id"]), one_array(docs["text"]))
+        order = _substring.orders(docs, last=True)
         return _rows.table(
             named=(order % np.uint64(spread(self, size)), "int32"),
             order=(order, "uint64"),
@@ -150,14 +147,15 @@ class Substring(Stage):
 
         records, slices = _substring.held(spans)
         pieces = winnow_spans.cover(records.reshape(-1, winnow_match.SPAN))
+        columns = pieces.T
         return _rows.table(
-            named=(pieces[:, 3] % np.uint64(slices), "int32"),
-            row=(pieces[:, 0], "uint64"),
-            start=(pieces[:, 1], "int32"),
-            end=(pieces[:, 2], "int32"),
-            survivor=(pieces[:, 3], "uint64"),
-            head=(pieces[:, winnow_spans.HEAD], "uint64"),
-            tail=(pieces[:, winnow_spans.TAIL], "uint64"),
+            named=(columns[winnow_spans.SURVIVOR] % np.uint64(slices), "int32"),
+            row=(columns[winnow_spans.ROW], "uint64"),
+            start=(columns[winnow_spans.START], "int32"),
+            end=(columns[winnow_spans.END], "int32"),
+            survivor=(columns[winnow_spans.SURVIVOR], "uint64"),
+            head=(columns[winnow_spans.HEAD], "uint64"),
+            tail=(columns[winnow_spans.TAIL], "uint64"),
         )
 
     @by("named", keys=slice_numbers, uses=("unit", "slices"), shardwise=True)
