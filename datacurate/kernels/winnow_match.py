@@ -14,7 +14,7 @@ from numba import njit
 
 from datacurate.kernels.arrow import read_only
 from datacurate.kernels.blake2s import digests
-from datacurate.kernels.memory import hash_bytes, mixed, pointer, same_bytes
+from datacurate.kernels.memory import first_bit, hash_bytes, mixed, places, pointer, same_bytes
 from datacurate.kernels.winnow import BASE, SPACE
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -65,10 +65,12 @@ def _bounds(data, offsets, bases, counts, out):
         if not counts[c]:
             continue
         out[at] = offsets[c]
-        for i in range(offsets[c], offsets[c + 1]):
-            if data[i] == SPACE:
+        for i in range(offsets[c], offsets[c + 1], 64):
+            ends = places(data, i, offsets[c + 1], SPACE, SPACE)
+            while ends:
                 at += 1
-                out[at] = i + 1
+                out[at] = i + first_bit(ends) + 1
+                ends &= ends - np.uint64(1)
         if at != bases[c] + counts[c]:
             return False
     return True

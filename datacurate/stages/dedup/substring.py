@@ -63,7 +63,7 @@ class Substring(Stage):
 
     min_left: Count = 20
     """Least characters that must be left of a document that something was taken out of; with fewer it is dropped.
-    RefinedWeb (Penedo et al. 2023, arXiv:2306.01116) drops documents with fewer than 20."""
+    20 are what RefinedWeb asks for where it cuts spans out (Penedo et al. 2023, arXiv:2306.01116, ExactSubstr-Cut)."""
 
     slices: Positive | None = None
     """Tasks that the comparing is spread over, whatever comes out. `null`: one for every 8 MB of source files at most,
