@@ -92,7 +92,8 @@ def by(
 
     `keys(stage, size)` lists the keys before anything runs; `size` is the input's `Size`. A `shardwise` table names
     documents in its columns `shard` (int32) and `row`: an `@each` phase that reads it gets only those of its own shard,
-    in the order of `row`. The parameters in `streams` come piece by piece, as `store.Parts`.
+    in the order of `row`. The parameters in `streams` come piece by piece, as `store.Parts`. It may return a table, or
+    yield tables of one schema; if it is `shardwise`, in the order of `shard`.
     """
     more = {"by": columns, "keys": keys, "uses": uses, "shardwise": shardwise, "streams": streams}
     return lambda method: _mark(method, "by", **more)
