@@ -233,8 +233,8 @@ def _cuts(row: np.ndarray, start: np.ndarray, length: np.ndarray, survivor: np.n
     made = _rows.table(
         shard=(row >> np.uint64(SHARD_BITS), "int32"),
         row=(row, "uint64"),
-        start=(start, "int64"),
-        end=(start + length, "int64"),
+        start=(start, "int32"),
+        end=(start + length, "int32"),
     )
     if not isinstance(survivor, str):
         return made.append_column("survivor", pa.array(survivor, pa.uint64()))

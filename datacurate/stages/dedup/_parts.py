@@ -58,7 +58,7 @@ class PartDedup(Against, TextDedup):
     address with the least digest).
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     rewrites: ClassVar[bool] = True
 
     scope: Literal["corpus", "group", "document"] = "corpus"
@@ -225,7 +225,8 @@ def _of_batch(repeats: pa.Table, rows: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """`(at, starts, ends)`: the parts `at[i]:at[i + 1]` of row `i` of the batch, in order."""
     rows = np.asarray(rows, dtype=np.uint64)
     mine = _rows.between(repeats, rows[0], rows[-1]) if len(rows) else repeats.slice(0, 0)
-    row, starts, ends = (_rows.numpy(mine, name) for name in ("row", "start", "end"))
+    row = _rows.numpy(mine, "row")
+    starts, ends = (_rows.numpy(mine, name).astype(np.int64) for name in ("start", "end"))
     document = np.searchsorted(rows, row)
     order = np.argsort(document << 32 | starts)
     at = np.searchsorted(document[order], np.arange(len(rows) + 1))
