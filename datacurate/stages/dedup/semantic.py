@@ -65,6 +65,8 @@ class Semantic(_index.IndexedDedup):
     SemDeDup (Abbas et al. 2023, arXiv:2303.09540, section 3; facebookresearch/SemDeDup).
     """
 
+    version: ClassVar[int] = 2
+
     rule: ClassVar[str] = "semantic_duplicate"
 
     model: str
