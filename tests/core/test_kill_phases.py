@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from datacurate.core.phase import chosen
@@ -34,13 +35,23 @@ def cases(against: bool = True) -> list[Any]:
     return found
 
 
+def with_addresses(tables: list[pa.Table]) -> list[pa.Table]:
+    """The documents with addresses, of which few are a document's own."""
+    first = 0
+    for at, table in enumerate(tables):
+        urls = [f"https://example.org/{number % 40}" for number in range(first, first + table.num_rows)]
+        first += table.num_rows
+        tables[at] = table.append_column("url", pa.array(urls))
+    return tables
+
+
 @pytest.fixture(scope="module")
 def docs(tmp_path_factory) -> Path:
     """Prose, half of it twice, with lines and passages that recur, in files of several batches."""
     prose = [exam.prose(seed, 150) for seed in range(30)]
     near = [f"{text} One more word here, {at}." for at, text in enumerate(prose[:15])]
     again = [prose[at].partition("\n")[2] + "\n" + exam.prose(100 + at, 80) for at in range(15)]
-    tables = exam.shards([*prose, *near, *again, *prose[5:14], "", "short"], SHARDS)
+    tables = with_addresses(exam.shards([*prose, *near, *again, *prose[5:14], "", "short"], SHARDS))
     size = -(-tables[0].num_rows // BATCHES)
     return exam.write_shards(tmp_path_factory.mktemp("kill") / "docs", tables, row_group_size=size)
 
@@ -52,7 +63,7 @@ def others(tmp_path_factory) -> Path:
     texts = [exam.prose(seed, 150) for seed in range(10, 20)] + [
         exam.prose(seed, 150) + " Old." for seed in range(20, 25)
     ]
-    exam.run("where", exam.write_shards(folder / "in", exam.shards(texts, 2)), folder / "old")
+    exam.run("where", exam.write_shards(folder / "in", with_addresses(exam.shards(texts, 2))), folder / "old")
     return folder / "old"
 
 
@@ -63,6 +74,7 @@ def undisturbed(docs, others, tmp_path_factory) -> Any:
     @cache
     def run(name: str, against: bool, workers: int) -> killed.Job:
         options = {"against": str(others)} if against else {}
+        options |= {"column": "url"} if name == "url_dedup" else {}
         options |= {"model": _model(docs.parent), "threshold": 0.999} if name == "semantic" else {}
         out = tmp_path_factory.mktemp(f"{name}-whole")
         job = killed.Job(name, options, str(docs), str(out), workers)
