@@ -1,10 +1,11 @@
-"""Two corpora for `bench/probe.py` of real documents that the model behind `curate plan --probe` was not fitted on.
+"""Corpora for `bench/probe.py` of real documents that the model behind `curate plan --probe` was not fitted on.
 
 `pages`: the main text of Debian's documentation in all languages, without the English pages that are in
 `bench/corpus.py`, and of the web pages of ../shared/data/web_pages. `questions`: short texts, among them MMLU's
-questions, each four times with another answer. Both are repeated until a hundredth of them is some thousand documents:
-in copy c the letters of all words of five letters or more are exchanged for others of as many bytes in UTF-8, so that
-sizes stay as they are, short lines recur everywhere, and copies share hardly any run of five words.
+questions, each four times with another answer. `paragraphs`: those of books and Wikipedia, and tweets. All are repeated
+until a hundredth of them is some thousand documents: in copy c the letters of all words of five letters or more are
+exchanged for others of as many bytes in UTF-8, so that sizes stay as they are, short lines recur everywhere, and copies
+share hardly any run of five words.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from corpus import BUILD, PAGES, SHARED
 
-COPIES = {"pages": 35, "questions": 4}
+COPIES = {"pages": 35, "questions": 4, "paragraphs": 6}
 SHARDS = 8
 LONG_WORD = re.compile(r"[^\W\d_]{5,}")
 VERSION = 2
@@ -35,7 +36,7 @@ def build(name: str) -> Path:
     folder = BUILD / f"probe-v{VERSION}-{name}"
     if not (done := folder.with_suffix(".done")).exists():
         folder.mkdir(parents=True, exist_ok=True)
-        base = [text for text in (_pages() if name == "pages" else _questions()) if text]
+        base = _base(name)
         tables = [_exchanged("".join(base), copy) for copy in range(COPIES[name])]
         for shard in range(SHARDS):
             _write(folder / f"{shard:02d}.parquet", base, tables, shard)
@@ -67,6 +68,22 @@ def _exchanged(text: str, copy: int) -> dict[int, int]:
         others = random.Random(copy).sample(letters, len(letters))
         table |= dict(zip(letters, others, strict=True))
     return table if copy else {}
+
+
+def _base(name: str) -> list[str]:
+    made = {"pages": _pages, "questions": _questions, "paragraphs": _paragraphs}
+    return [text for text in made[name]() if text]
+
+
+def _paragraphs() -> Iterator[str]:
+    for file in sorted(SHARED.glob("text/**/*.txt.gz")):
+        data = gzip.decompress(file.read_bytes())
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            text = data.decode("latin-1")
+        yield from re.split(r"\r?\n\s*\r?\n", text)
+    yield from (row[-1] for row in csv.reader(_lines("toxicity/davidson_labeled_data.csv.gz")))
 
 
 def _lines(name: str) -> Iterator[str]:
@@ -119,5 +136,5 @@ def _text(html: bytes) -> str:
 
 if __name__ == "__main__":
     for name in COPIES:
-        texts = [text for text in (_pages() if name == "pages" else _questions()) if text]
+        texts = _base(name)
         print(name, len(texts), sum(len(text.encode("utf-8", "replace")) for text in texts), [*islice(texts, 2)])
