@@ -28,9 +28,8 @@ import oracle_substring as oracle  # noqa: E402
 
 
 def table(docs):
-    return pa.table(
-        {"id": pa.array([d[0] for d in docs], pa.string()), "text": pa.array([d[1] for d in docs], pa.string())}
-    )
+    columns = {"id": [d[0] for d in docs], "text": [d[1] for d in docs], "source": ["a"] * len(docs)}
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
 
 def sharded(docs, count):

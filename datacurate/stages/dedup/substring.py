@@ -8,9 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from datacurate.core.phase import Size, by, each
-from datacurate.core.stage import Outcome, Removed, Stage, one_array, with_columns
+from datacurate.core.stage import Outcome, Removed, one_array, with_columns
 from datacurate.core.types import Count, Positive
 from datacurate.stages.dedup import _rows, _substring
+from datacurate.stages.dedup._text_guard import TextDedup, largest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +32,7 @@ def slice_numbers(stage: Substring, size: Size) -> list[tuple[int]]:
     return [(number,) for number in range(spread(stage, size))]
 
 
-class Substring(Stage):
+class Substring(TextDedup):
     """Take out spans that an earlier document, or an earlier place of the document, has too.
 
     Every run of `min_length` tokens (or bytes) that stands earlier already is removed, exactly: no more, no less. The
@@ -41,7 +42,7 @@ class Substring(Stage):
     Removing repeated spans of 50 tokens is from Lee et al. 2021 (arXiv:2107.06499), section 4.1.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     rewrites: ClassVar[bool] = True
 
     min_length: Annotated[int, Field(ge=2, le=10_000)] = 50
@@ -187,6 +188,13 @@ class Substring(Stage):
             end=(found.ends, "int32"),
             survivor=(found.survivors, "large_string"),
         )
+
+    @each(uses=PLACES)
+    def samples(self, docs: pa.Table, rows: np.ndarray, cuts: pa.Table) -> pa.Table:
+        """The spans that take most of what goes, for the guard's message."""
+        found = _substring.places(docs, rows, cuts, self._how(), last=False)
+        at = np.searchsorted(found.docs, np.arange(docs.num_rows + 1)).astype(np.int64)
+        return largest(docs, at, found.starts, found.ends)
 
     @each
     def apply(self, docs: pa.Table, rows: np.ndarray, cuts: pa.Table) -> Outcome:
