@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacurate.core.phase import Size
-from datacurate.core.stage import Outcome, Removed
+from datacurate.core.stage import Outcome, Removed, one_array
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,15 +58,12 @@ def _column(values, kind: str):
 
 def numpy(table: pa.Table, column: str) -> np.ndarray:
     """A numeric column as one array."""
-    return table[column].combine_chunks().to_numpy(zero_copy_only=False)
+    return one_array(table[column]).to_numpy(zero_copy_only=False)
 
 
 def lists(table: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
     """`(values, offsets)` of a column of lists of hashes."""
-    import pyarrow as pa
-
-    found = table[column]
-    found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    found = one_array(table[column])
     if not len(found):
         return np.empty(0, np.uint64), np.zeros(1, np.int64)
     _, ends, data = found.buffers()
