@@ -24,6 +24,8 @@ from datacurate.sources._batch import digest, quarantined
 
 BUFFER = 1 << 20
 """Bytes of a column chunk that are read at once; without a buffer Arrow loads whole column chunks."""
+_SOUND: set[tuple[Any, ...]] = set()
+"""Readings of files that this process has been through without a bad row: stages read a file several times."""
 
 
 class Parquet(Source):
@@ -100,11 +102,20 @@ class Parquet(Source):
         if opened is None or self.text not in opened.schema_arrow.names:
             yield Read(_empty(), [self._unreadable_file(file)])
             return
-        schema, first = self._rows(opened.schema_arrow.empty_table(), 0, file, source), 0
+        schema, first, bad = self._rows(opened.schema_arrow.empty_table(), 0, file, source), 0, 0
         yield schema
         for group in range(opened.num_row_groups):
-            yield from self._group(opened, group, first, file, source)
+            for some in self._group(opened, group, first, file, source):
+                bad += len(some.unread)
+                yield some
             first += opened.metadata.row_group(group).num_rows
+        if not bad:
+            _SOUND.add(self._reading(file))
+
+    def _reading(self, file: Path) -> tuple[Any, ...]:
+        """What is read, as it stands."""
+        about = file.stat()
+        return str(file), about.st_size, about.st_mtime_ns, about.st_ino, self.text, self.id
 
     def _unreadable_file(self, file: Path) -> Unread:
         size = file.stat().st_size
@@ -135,7 +146,8 @@ class Parquet(Source):
     def _rows(self, table: pa.Table, first: int, file: Path, source: str) -> Read:
         """The documents of a few rows; `first` is the number of the first."""
         if self.id in table.column_names:
-            ids, texts = _sound(table[self.id]), _sound(table[self.text])
+            known = self._reading(file) in _SOUND
+            ids, texts = _sound(table[self.id], known), _sound(table[self.text], known)
             if ids is not None and texts is not None and pc.min(pc.binary_length(ids)).as_py() != 0:
                 made = {"id": ids, "text": texts, "source": pa.array([source] * len(texts), pa.string())}
                 return Read(self._with_rest(made, table))
@@ -194,14 +206,15 @@ def _is_string(kind: Any) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
-def _sound(column: pa.ChunkedArray) -> Any:
-    """A column of strings as it is, when no value is null and all are UTF-8; else None."""
+def _sound(column: pa.ChunkedArray, known: bool) -> Any:
+    """A column of strings as it is, when no value is null and all are `known` or found to be UTF-8; else None."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if column.null_count or not _is_string(kind):
         return None
     try:
         plain = pc.cast(column, pa.string())
-        plain.validate(full=True)
+        if not known:
+            plain.validate(full=True)
     except (pa.ArrowException, OSError):
         return None
     return plain
