@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import re
@@ -68,6 +69,16 @@ class Outcome:
         if self.docs is not None:
             return self.docs
         return came.filter(kept(came.num_rows, self.removed)) if self.removed else came
+
+
+@functools.cache
+def _phases(stage: type[Stage]) -> tuple[Phase, ...]:
+    found: dict[str, Phase] = {}
+    for klass in reversed(stage.__mro__):
+        for value in vars(klass).values():
+            if hasattr(value, "__phase__"):
+                found[value.__phase__.name] = value.__phase__
+    return tuple(found.values())
 
 
 def kept(count: int, removed: Sequence[Removed]) -> pa.Array:
@@ -148,12 +159,7 @@ class Stage(BaseModel):
     @classmethod
     def phases(cls) -> list[Phase]:
         """The phases in the order of their definition, base classes first."""
-        found: dict[str, Phase] = {}
-        for klass in reversed(cls.__mro__):
-            for value in vars(klass).values():
-                if hasattr(value, "__phase__"):
-                    found[value.__phase__.name] = value.__phase__
-        return list(found.values())
+        return list(_phases(cls))
 
     def chosen_phases(self) -> list[Phase]:
         """The phases that these options call for."""
