@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numba import njit
 
-from datacurate.kernels.arrow import read_only
-from datacurate.kernels.memory import pointer
+from datacurate.kernels import blake2s
+from datacurate.kernels.arrow import bytes_and_offsets, read_only
+from datacurate.kernels.memory import hash_bytes, pointer
 
 FIELDS = 3
 """Of a record, 8 bytes each: its digest (two), and its place: `document << 48 | first byte << 16 | bytes`."""
@@ -20,6 +22,22 @@ _32 = np.uint64(32)
 
 Lists = tuple[np.ndarray, np.ndarray]
 """`(values, bounds)`: list `k` is `values[bounds[k]:bounds[k + 1]]`."""
+
+
+@njit(nogil=True, cache=True)
+def _with_texts(ranks, data, offsets):
+    for i in range(len(ranks)):
+        said = hash_bytes(data, offsets[i], offsets[i + 1] - offsets[i])
+        ranks[i] = (ranks[i] & ~np.uint64(0xFFFFFFFF)) | (said >> _32)
+
+
+def ranks(ids: pa.Array | pa.ChunkedArray, text: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """A number for every document that says which comes first, wherever documents lie: 32 bits of the digest of its id,
+    then 32 of a hash of its text, for inputs that have an id twice. uint64[n]."""
+    named, begins = bytes_and_offsets(ids)
+    found = np.ascontiguousarray(blake2s.digests(named, begins[:-1], begins[1:])[:, 0])
+    _with_texts(found, *bytes_and_offsets(text))
+    return found
 
 
 class Dealt(NamedTuple):

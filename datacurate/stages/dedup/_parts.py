@@ -53,12 +53,12 @@ class PartDedup(Against, TextDedup):
 
     A subclass says which parts are compared (`found`, and the phase `hashed` with its `uses`) and what is cut out with
     them (`cuts`). Parts are equal when their 128-bit BLAKE2s digests are. Which of equal ones stays depends on ids
-    alone: parts are in the order of their documents' ranks, which are digests of ids, so that no source, host or file
-    is favoured and it does not matter how documents are spread over files (as in TFDS's c4_utils, which takes the
-    address with the least digest).
+    alone: parts are in the order of their documents' ranks, which are digests of ids (and hashes of texts, where ids
+    repeat), so that no source, host or file is favoured and it does not matter how documents are spread over files (as
+    in TFDS's c4_utils, which takes the address with the least digest).
     """
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     rewrites: ClassVar[bool] = True
 
     scope: Literal["corpus", "group", "document"] = "corpus"
@@ -107,8 +107,10 @@ class PartDedup(Against, TextDedup):
     @each
     def hashed(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
         """A row per slice: the records of its parts in this batch, and the batch's first row."""
+        from datacurate.kernels import firsts
+
         found = self.found(docs, *self._scopes(docs, rows))
-        ranks = np.ascontiguousarray(digests_of(one_array(docs["id"]))[:, 0])
+        ranks = firsts.ranks(docs["id"], docs["text"])
         first = rows[0] if len(rows) else 0
         return _part_tables.dealt(found, ranks, first, spread(self, size), self.bloom is not None)
 

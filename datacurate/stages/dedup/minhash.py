@@ -62,7 +62,7 @@ class Minhash(_index.IndexedDedup):
     proposes at most. In such a crowd, a similar document may stay.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "datacurate": {},
         "fineweb": {"shingle": "folded", "verify": 0.75},
@@ -213,7 +213,8 @@ class Minhash(_index.IndexedDedup):
 
         sets = _rows.lists(shingles, "hashes")
         rule = self.verify or 0.0, self.verify_by == "containment"
-        order, group = self.order(shingles), _rows.numpy(shingles, "group")
+        prints = minhash.prints(*sets, np.arange(shingles.num_rows))
+        order, group = self.order(shingles.append_column("print", [prints])), _rows.numpy(shingles, "group")
         _, number, sizes = np.unique(group, return_inverse=True, return_counts=True)
         # of two that are a group we need no bands: similarity decides, unless any will do. Then bands are all that
         # counts, and what linked the two may be gone, held by another dataset

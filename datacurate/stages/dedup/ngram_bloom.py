@@ -15,7 +15,7 @@ from datacurate.core.task import SHARD_BITS
 from datacurate.core.types import Count, Fraction, Positive
 from datacurate.stages.dedup import _index, _part_tables, _rows
 from datacurate.stages.dedup._part_against import Against
-from datacurate.stages.dedup._parts import digests_of, flat
+from datacurate.stages.dedup._parts import flat
 from datacurate.stages.dedup._text_guard import Latest, TextDedup, largest
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class NgramBloom(Against, TextDedup):
     its n-grams (11 bytes each) and its filter (1.2 bytes each at a rate of 0.01).
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     rewrites: ClassVar[bool] = True
 
     ngram: Positive = 13
@@ -88,7 +88,7 @@ class NgramBloom(Against, TextDedup):
     @each(uses=(*WORDS, "slices"))
     def grams(self, docs: pa.Table, rows: np.ndarray, size: Size) -> pa.Table:
         """A row per slice: the hashes of its n-grams, which paragraphs they are of, and the ranks of its documents."""
-        from datacurate.kernels import bff
+        from datacurate.kernels import bff, firsts
 
         if docs.num_rows >= 1 << 16:
             raise ValueError(f"a batch of {docs.num_rows} documents is too large: 65,535 are the most")
@@ -98,7 +98,7 @@ class NgramBloom(Against, TextDedup):
         slices = spread(self, size)
         hashes, bounds, runs = bff.deal(found.hashes, found.owners, found.paragraphs.documents, starts, slices)
         some = np.flatnonzero(np.diff(bounds))
-        ranks = np.ascontiguousarray(digests_of(one_array(docs["id"]))[:, 0])
+        ranks = firsts.ranks(docs["id"], docs["text"])
         mine = [runs[k] for k in some.tolist()]
         theirs = [ranks[np.unique((own >> np.uint64(48)).astype(np.int64))] for own in mine]
         return _rows.table(

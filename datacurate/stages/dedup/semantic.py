@@ -11,7 +11,7 @@ from datacurate.core.phase import Size, by, each, once
 from datacurate.core.stage import one_array, with_columns
 from datacurate.core.types import Count, Fraction, Positive
 from datacurate.stages.dedup import _index, _rows
-from datacurate.stages.dedup._base import CHOICE, about, removed
+from datacurate.stages.dedup._base import CHOICE, about, prints, removed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ class Semantic(_index.IndexedDedup):
     SemDeDup (Abbas et al. 2023, arXiv:2303.09540, section 3; facebookresearch/SemDeDup).
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     rule: ClassVar[str] = "semantic_duplicate"
 
@@ -190,6 +190,7 @@ class Semantic(_index.IndexedDedup):
             row=(np.asarray(rows, dtype=np.uint64), "uint64"),
             **about(docs),
             **self.standing(docs),
+            **prints(docs),
         )
 
     def _worth(self, docs: pa.Table) -> Any:
