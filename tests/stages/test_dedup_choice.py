@@ -97,3 +97,9 @@ def test_a_source_that_loses_too_much_stops_the_run(tmp_path):
     assert "raise max_loss" in said
     assert run(tmp_path, rows, "exact", max_loss=0.99) == ["000"]
     assert run(tmp_path / "few", rows[:99], "minhash", max_loss=0.1) == ["000"], "small sources are let be"
+
+
+@pytest.mark.parametrize(("older", "newer"), [("2023", "2023-02"), ("2023-05", "2023-05-02"), ("2022-12-31", "2023")])
+def test_a_year_or_a_month_is_its_first_day(tmp_path, older, newer):
+    rows = [{**ROWS[0], "id": "a", "date": older}, {**ROWS[0], "id": "b", "date": newer}]
+    assert run(tmp_path, rows, "exact", keep="newest") == ["b"]
