@@ -162,7 +162,8 @@ def _check_quarantine(plan: Plan) -> None:
         raise QuarantineError(
             f"{bad} of {came} documents ({bad / came:.1%}) are quarantined, more than quarantine_limit "
             f"{plan.recipe.quarantine_limit:.1%} allows; most of them by {worst.name}, for example: {error}. "
-            f"Look at the ledgers in {Path(worst.ledgers[0]).parent}, mend the input, or raise quarantine_limit."
+            f"Look at the ledgers in {Path(worst.ledgers[0]).parent}, mend the input, or raise "
+            "quarantine_limit in the recipe (`curate run`)."
         )
 
 

@@ -244,7 +244,10 @@ def test_too_much_quarantine_stops_the_run(tmp_path, command):
     assert code == 5
     assert "2 of 10 documents (20.0%) are quarantined, more than quarantine_limit 10.0% allows" in said
     assert "most of them by read, for example: not_json: line 9: " in said
-    assert said.rstrip().endswith("mend the input, or raise quarantine_limit.") and "Traceback" not in said
+    assert (
+        said.rstrip().endswith("mend the input, or raise quarantine_limit in the recipe (`curate run`).")
+        and "Traceback" not in said
+    )
     assert command(recipe_of(tmp_path / "x.jsonl", own.MinChars(), quarantine_limit=0.2))[0] == 0
 
 
