@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ from datacurate.kernels.memory import count_bits
 
 MOST_BITS = 2**32
 """Places in a filter are 32 bits of a hash."""
+MOST_PROBES = 32
+"""Of a filter of given size, which may be far larger than its values need."""
 
 
 class Bloom(NamedTuple):
@@ -26,15 +29,14 @@ class Bloom(NamedTuple):
         """The share of values that are not in it which it takes for seen: of all its bits being set by chance."""
         return (_set_bits(self.words) / float(self.bits)) ** self.probes
 
-    def needed(self, rate: float) -> int:
-        """Bytes of a filter that errs at `rate` with what is in this one, by its bits that are set."""
-        empty = max(1 - _set_bits(self.words) / float(self.bits), 1 / float(self.bits))
-        return filter_size(round(-float(self.bits) / self.probes * math.log(empty)), rate)[0] // 8 + 8
 
+def filter_size(count: int, rate: float, most: int | None = None) -> tuple[int, int]:
+    """`(bits, probes)` of a filter that takes `count` different values with a share `rate` of accidents.
 
-def filter_size(count: int, rate: float) -> tuple[int, int]:
-    """`(bits, probes)` of a filter that takes `count` different values with a share `rate` of accidents."""
+    `most` are the most probes, if there is a bound.
+    """
     probes = max(1, round(-math.log2(rate)))
+    probes = probes if most is None else min(most, probes)
     bits = math.ceil(-probes * max(count, 1) / math.log1p(-(rate ** (1 / probes))))
     return max(64, bits), probes
 
@@ -48,7 +50,31 @@ def for_rate(count: int, rate: float) -> Bloom:
 def of_bytes(count: int, size: int) -> Bloom:
     """An empty filter of `size` bytes, with the probes that are best for `count` different values, at most 32."""
     bits = 64 * max(1, size // 8)
-    return _empty(bits, min(32, max(1, round(bits / max(count, 1) * math.log(2)))))
+    return _empty(bits, min(MOST_PROBES, max(1, round(bits / max(count, 1) * math.log(2)))))
+
+
+def bytes_for(count: int, rate: float) -> int:
+    """Bytes that let `of_bytes` err at most at `rate`, for `count` different values and for slices dealt like them.
+
+    Values dealt by hash differ from slice to slice by the square root of their number, the bits that they set by less.
+    Eight of these roots lead from one of the emptiest slices to more than the fullest, among thousands.
+    """
+    bits, _ = filter_size(math.ceil(count + 8 * math.sqrt(count)) + 16, rate, MOST_PROBES)
+    return bits // 8 + 8
+
+
+def distinct(pieces: Iterable[np.ndarray], count: int) -> int:
+    """About how many different values are in `pieces`, of at most `count` with copies, in a byte for each of these.
+
+    Linear counting (Whang, Vander-Zanden and Taylor 1990): one bit per value, and what is lost to bits that are taken
+    follows from how many are set. With 8 bits for each value it is wrong by a quarter of the root of their number.
+    It depends only on which values there are and on `count`, not on their order.
+    """
+    bits = min(max(64, 8 * count), MOST_BITS - 1)
+    bloom = _empty(bits, 1)
+    for values in pieces:
+        add_all(bloom, values)
+    return round(-bits * math.log1p(-min(_set_bits(bloom.words), bits - 1) / bits))
 
 
 def _empty(bits: int, probes: int) -> Bloom:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 
 import pyarrow as pa
@@ -99,8 +100,29 @@ def test_a_filter_of_given_size_is_recorded_or_refused(tmp_path):
         assert made == expected
     seen = read_parts(sorted((tmp_path / "run4/out/.store").glob("ngram_bloom.seen-*/*.parquet")))
     assert seen.num_rows and all(0 <= error < 1e-6 for error in seen["error"].to_pylist())
-    with pytest.raises(CurateError, match=r"a filter of 1,024 bytes takes [\d.]+% .* fp_rate: 1e-05 allows. Set"):
-        result(tmp_path, "ngram_bloom", [docs], "small", filter_bytes=1 << 10, fp_rate=1e-5, slices=2, **options)
+    with pytest.raises(CurateError, match=r"a filter of 1,024 bytes takes [\d.e-]+% .* fp_rate: 1e-09 allows. Set"):
+        result(tmp_path, "ngram_bloom", [docs], "small", filter_bytes=1 << 10, fp_rate=1e-9, slices=2, **options)
+
+
+@pytest.mark.parametrize("slices", [1, 2, 7])
+@pytest.mark.parametrize("copies", [1, 4, 20])
+def test_the_size_that_a_refusal_names_is_accepted(tmp_path, copies, slices):
+    """However many copies there are, and by whichever slice it is named: also just below it."""
+    from datacurate.core.errors import CurateError
+
+    rng = random.Random(copies * slices)
+    texts = [" ".join(rng.choices(WORDS, k=60)) for _ in range(200)]
+    docs = table({f"d{at}-{copy}": text for at, text in enumerate(texts) for copy in range(copies)})
+    options = {"slices": slices, "max_loss": None}
+    refusals = []
+    for share in (0, 0.4, 0.7):
+        size = max(1 << 10, round(share * refusals[0])) if refusals else 1 << 10
+        with pytest.raises(CurateError, match=r"allows\. Set filter_bytes to") as refused:
+            result(tmp_path, "ngram_bloom", [docs], f"small{share}", filter_bytes=size, **options)
+        refusals.append(int(re.search(r"filter_bytes to \D*([\d,]+),", str(refused.value))[1].replace(",", "")))
+    for size in sorted(set(refusals)):
+        made = result(tmp_path, "ngram_bloom", [docs], f"run{size}", filter_bytes=size, **options)
+        assert len(made) == len(texts)
 
 
 def test_a_copy_is_dropped_and_the_ledger_says_why(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -130,18 +131,20 @@ class NgramBloom(Against, TextDedup):
         hashes, _ = _rows.lists(grams, "hashes")
         row, start, lengths, owners, order = _in_order(grams)
         slices = int(grams["slices"][0].as_py()) if grams.num_rows else 1
-        others = partial(_part_tables.others, index, "hash", slice, slices)
+        others = partial(_part_tables.others, index if grams.num_rows else None, "hash", slice, slices)
         count = len(hashes) + sum(parts for _, parts in others())
         if self.filter_bytes is None:
             filter = bloom.for_rate(count, self.fp_rate)
         else:
+            count = bloom.distinct(chain([hashes], (more for more, _ in others())), count)
             filter = bloom.of_bytes(count, self.filter_bytes // slices)
         for more, _ in others():
             bloom.add_all(filter, more)
         counts = bff.seen(filter, hashes, lengths, owners, order)
         error = filter.error()
         if self.filter_bytes is not None and error > self.fp_rate:
-            raise InputError(_too_small(self.filter_bytes, error, self.fp_rate, filter.needed(self.fp_rate) * slices))
+            needed = bloom.bytes_for(count, self.fp_rate) * slices
+            raise InputError(_too_small(self.filter_bytes, error, self.fp_rate, needed))
         some = np.flatnonzero(counts)
         return _rows.table(
             shard=(row[some] >> np.uint64(SHARD_BITS), "int32"),
@@ -248,9 +251,10 @@ def _in_order(grams: pa.Table) -> tuple[np.ndarray, ...]:
 
 
 def _too_small(size: int, error: float, rate: float, needed: int) -> str:
+    step = 10 ** max(0, len(str(needed)) - 3)
     return (
-        f"ngram_bloom: a filter of {size:,} bytes takes {error:.1%} of new n-grams for seen, more than fp_rate: "
-        f"{rate:g} allows. Set filter_bytes to about {float(f'{needed:.1e}'):,.0f}, leave it out, or raise fp_rate."
+        f"ngram_bloom: a filter of {size:,} bytes takes {100 * error:.3g}% of new n-grams for seen, more than fp_rate: "
+        f"{rate:g} allows. Set filter_bytes to {-(-needed // step) * step:,}, leave it out, or raise fp_rate."
     )
 
 
