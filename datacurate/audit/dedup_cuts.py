@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datacurate.audit.dedup_find import Document, Documents
+from datacurate.audit.dedup_find import Document, Documents, stage_of
 from datacurate.audit.run_folder import Finished, FinishedStage
 from datacurate.audit.trace import Copy
-from datacurate.core.store import read_footer
+from datacurate.core.store import read_footer, read_key
 from datacurate.core.task import SHARD_BITS
 
 EVIDENCE = {"row", "start", "end", "survivor"}
 """Columns of a table of cuts: the document, bytes of its text, and the id of a document that has them, too."""
+BY_FILTER = "ngram_bloom"
+"""The stage that cuts parts out and knows no other document that has them."""
+SOMEWHERE = "seen before, a filter does not know where"
 ELSEWHERE = "elsewhere"
 """A column that names documents of other datasets (`NAME:ID`), which have a part, instead of a survivor."""
 SHOWN = 50
@@ -31,6 +34,7 @@ class Cut:
     end: int
     text: str
     survivor: str | None
+    """None where only a filter knows that it was seen before."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Cuts:
 
     stage: str
     shard: str
-    document: Document | None
+    document: Document
     remark: str
     cuts: list[Cut]
     """At most SHOWN."""
@@ -50,7 +54,7 @@ class Cuts:
 
     def spans(self) -> list[tuple[int, int]]:
         """The cuts that are shown, in characters of the text, those that touch joined."""
-        data = self.document.text.encode("utf-8", "replace") if self.document else b""
+        data = self.document.text.encode("utf-8", "replace")
         joined: list[tuple[int, int]] = []
         for cut in self.cuts:
             start, end = (len(data[:at].decode("utf-8", "replace")) for at in (cut.start, cut.end))
@@ -64,17 +68,52 @@ def cuts_of(run: Finished, documents: Documents, id: str, copy: Copy) -> list[Cu
     """What every stage that the document reached cut out of it."""
     made = []
     for at in range(min(len(copy.events), len(run.booked))):
-        stage = run.booked[at]
-        shard = list(stage.ledgers).index(copy.shard)
-        tables = evidence(stage, copy.shard, shard)
-        if not tables:
-            continue
-        found, remark = documents.before(at, copy.shard, id)
-        for document in found[:5]:
-            rows = [row for table in tables for row in table.rows(shard << SHARD_BITS | document.row)]
-            if rows:
-                made.append(_cuts(stage, document, remark, rows, _Names(documents, at, list(stage.ledgers))))
-    return made
+        if cuts_out(run.booked[at], copy.shard):
+            found, remark = documents.before(at, copy.shard, id)
+            made += [cuts_at(run, documents, at, document, remark) for document in found[:5]]
+    return [cuts for cuts in made if cuts is not None]
+
+
+def cuts_out(stage: FinishedStage, shard: str) -> bool:
+    """Whether a stage cuts parts out of documents and leaves of what it is to be told, in one shard."""
+    if stage.name == BY_FILTER:
+        return all(path.exists() for path in stage.phase("seen").values())
+    return bool(evidence(stage, shard, _number(stage, shard)))
+
+
+def cuts_at(run: Finished, documents: Documents, at: int, document: Document, remark: str) -> Cuts | None:
+    """What one stage cut out of one document; None when that is nothing."""
+    stage = run.booked[at]
+    if stage.name == BY_FILTER:
+        return _by_filter(run, stage, document, remark)
+    number = _number(stage, document.shard)
+    tables = evidence(stage, document.shard, number)
+    rows = [row for table in tables for row in table.rows(number << SHARD_BITS | document.row)]
+    names = _Names(documents, at, list(stage.ledgers))
+    return _cuts(stage, document, remark, rows, names) if rows else None
+
+
+def _number(stage: FinishedStage, shard: str) -> int:
+    return list(stage.ledgers).index(shard)
+
+
+def _by_filter(run: Finished, stage: FinishedStage, document: Document, remark: str) -> Cuts | None:
+    """The paragraphs that `ngram_bloom` cut out, judged again: a filter says that n-grams were seen, but not where."""
+    import numpy as np
+    import pyarrow as pa
+
+    from datacurate.stages.dedup.ngram_bloom import NgramBloom
+
+    known, number = stage_of(run, stage), _number(stage, document.shard)
+    if not isinstance(known, NgramBloom) or remark:
+        return None  # paragraphs of a text from before an edit are others
+    # Each slice's file is in the order of rows; one after the other, they are not.
+    seen = read_key(stage.phase("seen").values(), (number,)).sort_by("row").combine_chunks()
+    docs = pa.table({"id": [document.id], "text": [document.text]})
+    judged = known._judge(docs, np.array([number << SHARD_BITS | document.row], np.uint64), seen)
+    starts, ends = (places[judged.gone].tolist() for places in (judged.paragraphs.starts, judged.paragraphs.ends))
+    rows = [{"start": start, "end": end, "survivor": None} for start, end in zip(starts, ends, strict=True)]
+    return _cuts(stage, document, remark, rows, None) if rows else None
 
 
 @dataclass(frozen=True)
@@ -144,13 +183,16 @@ class _Names:
         return found
 
 
-def _cuts(stage: FinishedStage, document: Document, remark: str, rows: list[dict[str, Any]], names: _Names) -> Cuts:
+def _cuts(
+    stage: FinishedStage, document: Document, remark: str, rows: list[dict[str, Any]], names: _Names | None
+) -> Cuts:
     data = document.text.encode("utf-8", "replace")
     places = [(row["start"], row["end"], row.get(ELSEWHERE) or row["survivor"]) for row in rows]
     places.sort(key=lambda place: place[:2])
     shown = places[:SHOWN]
     longest = sorted(places, key=lambda place: (place[0] - place[1], place[0]))[:LONGEST]
-    known = names.of({survivor for *_, survivor in shown + longest if isinstance(survivor, int)})
+    wanted = {survivor for *_, survivor in shown + longest if isinstance(survivor, int)}
+    known: dict[Any, str | None] = {None: None, **(names.of(wanted) if names else {})}
     cuts, most = (
         [Cut(start, end, _excerpt(data[start:end]), known.get(who, str(who))) for start, end, who in some]
         for some in (shown, longest)

@@ -95,8 +95,17 @@ def explain(run: str | Path, id: str) -> Explanation:
     documents = Documents(finished)
     merged = [copy for copy in life.copies if copy.events[-1].fate == "merged"]
     merges = [_merge(finished, documents, id, copy) for copy in merged[:COPIES]]
-    cuts = [found for copy in life.copies[:COPIES] for found in cuts_of(finished, documents, id, copy)]
+    cuts = _cuts(finished, documents, id, life.copies[:COPIES])
     return Explanation(id, finished.name, life, merges, cuts, merged_into(finished, id))
+
+
+def _cuts(run: Finished, documents: Documents, id: str, copies: list[Copy]) -> list[Cuts]:
+    """What was cut out of the documents of an id; each once, also where a shard has several."""
+    found: dict[tuple[str, str, int], Cuts] = {}
+    for copy in copies:
+        for cuts in cuts_of(run, documents, id, copy):
+            found.setdefault((cuts.stage, cuts.shard, cuts.document.row), cuts)
+    return list(found.values())
 
 
 def _merge(run: Finished, documents: Documents, id: str, copy: Copy) -> Merge:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datacurate.audit.dedup_cuts import Cuts
 from datacurate.audit.dedup_explain import Explanation, Merge
 from datacurate.audit.dedup_match import Match, Passage
-from datacurate.audit.dedup_show import Piece, alone, chosen, closing, facts, pieces
+from datacurate.audit.dedup_show import SOMEWHERE, Piece, alone, chosen, closing, facts, pieces
 from datacurate.audit.markup import Markup, e, join, share, tag
 from datacurate.audit.report import document
 
@@ -70,16 +70,20 @@ def _marked(cell: list[Piece], kind: str | None = None) -> Markup:
 
 
 def _cuts(cuts: Cuts) -> Markup:
-    size = len(cuts.document.text.encode("utf-8", "replace")) if cuts.document else 0
-    said = f"{cuts.count:,} parts were cut out, {cuts.bytes:,} of {size:,} bytes ({share(cuts.bytes, size)})."
+    size = len(cuts.document.text.encode("utf-8", "replace"))
+    parts = "1 part was" if cuts.count == 1 else f"{cuts.count:,} parts were"
+    said = f"{parts} cut out, {cuts.bytes:,} of {size:,} bytes ({share(cuts.bytes, size)})."
     made = [tag("h2", f"Cut by {cuts.stage}"), tag("p", said), tag("p", cuts.remark) if cuts.remark else None]
-    if cuts.document is not None:
-        text = pieces(cuts.document.text, (0, len(cuts.document.text)), cuts.spans(), 4 * HEAD, 4 * TAIL)
-        shown = [tag("mark", e(t, 20_000), class_="cut") if marked else e(t, 20_000) for t, marked in text]
-        made.append(tag("div", tag("div", join(shown), dir="auto"), class_="pair", style="grid-template-columns:1fr"))
+    text = pieces(cuts.document.text, (0, len(cuts.document.text)), cuts.spans(), 4 * HEAD, 4 * TAIL)
+    shown = [tag("mark", e(t, 20_000), class_="cut") if marked else e(t, 20_000) for t, marked in text]
+    made.append(tag("div", tag("div", join(shown), dir="auto"), class_="pair", style="grid-template-columns:1fr"))
     rows = [
-        tag("article", tag("p", f"bytes {cut.start:,} to {cut.end:,}, also in ", tag("code", e(cut.survivor))),
+        tag("article", tag("p", f"bytes {cut.start:,} to {cut.end:,}, ", *_also_in(cut.survivor)),
             tag("blockquote", e(cut.text), dir="auto"))
         for cut in cuts.cuts
     ]  # fmt: skip
     return join([*made, rows])
+
+
+def _also_in(survivor: str | None) -> list[Markup | str]:
+    return [SOMEWHERE] if survivor is None else ["also in ", tag("code", e(survivor))]

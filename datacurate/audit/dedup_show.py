@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 from unicodedata import combining, east_asian_width
 
-from datacurate.audit.dedup_cuts import Cuts
+from datacurate.audit.dedup_cuts import SOMEWHERE, Cuts
 from datacurate.audit.dedup_explain import Explanation, Merge
 from datacurate.audit.dedup_match import Match, Passage
 from datacurate.audit.markup import seen, share
@@ -213,13 +213,14 @@ def _width(letter: str) -> int:
 
 
 def _cut_lines(cuts: Cuts, width: int) -> Iterator[str]:
-    size = len(cuts.document.text.encode("utf-8", "replace")) if cuts.document else 0
+    size = len(cuts.document.text.encode("utf-8", "replace"))
     of = f"{cuts.bytes:,} of {size:,} bytes ({share(cuts.bytes, size)})"
-    yield f"{cuts.stage} cut {cuts.count:,} parts out of it, {of}"
+    yield f"{cuts.stage} cut {cuts.count:,} {'part' if cuts.count == 1 else 'parts'} out of it, {of}"
     if cuts.remark:
         yield seen(f"note: {cuts.remark}")
     for cut in cuts.cuts:
-        yield seen(f"  bytes {cut.start:,} to {cut.end:,}, also in {cut.survivor}:")
+        where = SOMEWHERE if cut.survivor is None else f"also in {cut.survivor}"
+        yield seen(f"  bytes {cut.start:,} to {cut.end:,}, {where}:")
         yield from (f"    {line}" for line, _ in _wrapped([(cut.text, False)], max(width - 4, 20), False))
     if cuts.count > len(cuts.cuts):
         yield f"  and {cuts.count - len(cuts.cuts):,} more"
