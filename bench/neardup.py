@@ -107,6 +107,10 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """A table per folder that the command line names."""
+    missing = [name for name in (".venv-bench", ".venv-textdedup") if not (ROOT / name / "bin/python").exists()]
+    if missing:
+        targets = " ".join(f"{name}/.ready" for name in missing)
+        raise SystemExit(f"{' and '.join(missing)}: not there. Run `make {targets}`.")
     for folder in map(Path, sys.argv[1:]):
         work = Path(tempfile.mkdtemp(prefix="neardup-"))
         print(f"\n{folder.name}\n\n| system | removed | rightly | lost | of these below 0.5 | close pairs left |")
