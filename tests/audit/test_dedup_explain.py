@@ -210,13 +210,18 @@ def test_shingles_of_characters_as_the_stage_has_them(tmp_path):
     assert merge.event.similarity == pytest.approx(merge.alike.jaccard)
 
 
-def test_a_survivor_in_another_dataset(tmp_path):
+def an_old_dataset(tmp_path):
+    """A dataset of the first document; the second, which is near it, is in new.jsonl."""
     for name, rows in (("old", ROWS[:1]), ("new", ROWS[1:2])):
         path = tmp_path / f"{name}.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     keep = [Where(keep=["id is not null"])]
     old = Recipe(name="old", sources={"s": Jsonl(path=str(tmp_path / "old.jsonl"))}, stages=keep)
-    folder = run_recipe(old, tmp_path, "old") / "01-where"
+    return run_recipe(old, tmp_path, "old") / "01-where"
+
+
+def test_a_survivor_in_another_dataset(tmp_path):
+    folder = an_old_dataset(tmp_path)
     recipe = Recipe(
         name="d", sources={"s": Jsonl(path=str(tmp_path / "new.jsonl"))}, stages=[Minhash(against=str(folder))]
     )
@@ -229,12 +234,7 @@ def test_a_survivor_in_another_dataset(tmp_path):
 def test_a_survivor_in_an_index_leaves_the_documents_text(tmp_path):
     from datacurate.api import make_index
 
-    for name, rows in (("old", ROWS[:1]), ("new", ROWS[1:2])):
-        path = tmp_path / f"{name}.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    keep = [Where(keep=["id is not null"])]
-    old = Recipe(name="old", sources={"s": Jsonl(path=str(tmp_path / "old.jsonl"))}, stages=keep)
-    folder = run_recipe(old, tmp_path, "old") / "01-where"
+    folder = an_old_dataset(tmp_path)
     (tmp_path / "inline.yaml").write_text("executor: inline\n")
     make_index(Minhash(), [folder], tmp_path / "index", tmp_path / "inline.yaml")
     sources = {"s": Jsonl(path=str(tmp_path / "new.jsonl"))}
