@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -53,15 +51,3 @@ def compiled_marker(stages: list[Stage]) -> Path | None:
 def quietly_named(label: str) -> str:
     """A task's label as a file name."""
     return "".join(c if c.isalnum() or c in "._-" else "-" for c in label)[:150]
-
-
-def release_memory() -> None:
-    """Give memory that is free back to the system, so that what a task needed is not held while others run.
-
-    A worker that ran four tasks one after the other held 60 to 100 MB more than the largest of them needed.
-    """
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
-    with contextlib.suppress(OSError, AttributeError):  # only glibc has it
-        ctypes.CDLL("libc.so.6").malloc_trim(0)

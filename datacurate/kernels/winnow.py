@@ -16,7 +16,7 @@ from numba import njit
 from datacurate.kernels import text as words
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
 from datacurate.kernels.blake2s import digests
-from datacurate.kernels.memory import first_bytes, hash_bytes, load64, mixed, pointer, same_bytes, store64
+from datacurate.kernels.memory import first_bytes, load64, mixed, pointer, same_bytes, store64
 from datacurate.kernels.winnow_tokens import Wanted, near, pieces
 
 if TYPE_CHECKING:
@@ -257,23 +257,6 @@ def anchors(text: pa.Array | pa.ChunkedArray, least: int, tokens: bool) -> np.nd
 
 
 @njit(nogil=True, cache=True)
-def _orders(ids, id_offsets, data, offsets, out):
-    for doc in range(len(offsets) - 1):
-        name = hash_bytes(ids, id_offsets[doc], id_offsets[doc + 1] - id_offsets[doc])
-        said = hash_bytes(data, offsets[doc], offsets[doc + 1] - offsets[doc])
-        out[doc] = (name & np.uint64(0xFFFFFFFF00000000)) | (said >> np.uint64(32))
-
-
-def orders(ids: pa.Array | pa.ChunkedArray, text: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """A number for every document that says which comes first, wherever documents lie: 32 bits of a hash of its id,
-    then 32 of its text."""
-    named, said = bytes_and_offsets(ids), bytes_and_offsets(text)
-    out = np.empty(len(said[1]) - 1, np.uint64)
-    _orders(*named, *said, out)
-    return out
-
-
-@njit(nogil=True, cache=True)
 def _sizes(starts, ends, at, counts, out):
     for i in range(len(at)):
         size = counts[i]
@@ -347,6 +330,5 @@ def warm(tokens: bool) -> None:
 
     sample = pa.array(["a a a b a a a b", None])
     found = anchors(sample, 2, tokens)
-    orders(sample, sample)
     document, start, byte = (found[:, column].astype(np.int64) for column in (DOCUMENT, START, BYTE))
     contexts(sample, Wanted(document, start, np.full(len(start), 2), start, byte), tokens)

@@ -21,6 +21,7 @@ from text_samples import HARD, documents, layouts
 
 from datacurate.kernels import text as words
 from datacurate.kernels import winnow, winnow_match, winnow_records, winnow_spans, winnow_tokens
+from datacurate.kernels.firsts import ranks
 
 RUNS = st.lists(st.tuples(st.sampled_from([b"a", b"b ", b"ab", b"\n", "é".encode()]), st.integers(1, 40)), max_size=5)
 runs = RUNS.map(lambda parts: b"".join(part * times for part, times in parts))
@@ -346,9 +347,9 @@ def test_dealing_keeps_the_order():
 
 def test_orders_say_nothing_of_places():
     ids, texts = pa.array(["a", "b", "a", "a"]), pa.array(["x", "x", "x", None])
-    orders = winnow.orders(ids, texts)
+    orders = ranks(ids, texts)
     assert orders[0] == orders[2] and len(set(orders.tolist())) == 3
-    assert np.array_equal(winnow.orders(ids.slice(1), texts.slice(1)), orders[1:])
+    assert np.array_equal(ranks(ids.slice(1), texts.slice(1)), orders[1:])
 
 
 @pytest.mark.skipif("NUMBA_BOUNDSCHECK" in os.environ, reason="is the child")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from datacurate.core.phase import Size
 from datacurate.kernels import text as words
-from datacurate.kernels import winnow
+from datacurate.kernels.firsts import ranks
 from datacurate.stages.dedup.substring import Substring
 from tests.quality import corpus
 
@@ -102,7 +102,7 @@ def symbols(texts, unit):
 def in_order(docs):
     """Positions of the documents in the stage's order."""
     ids, texts = (pa.array([d[k] for d in docs], pa.string()) for k in (0, 1))
-    orders = winnow.orders(ids, texts)
+    orders = ranks(ids, texts)
     assert len(np.unique(orders)) == len(docs)
     return np.argsort(orders)
 
@@ -248,7 +248,7 @@ def in_wanted_order(texts):
     for text in texts:
         while True:
             tried += 1
-            (order,) = winnow.orders(pa.array([f"id{tried}"]), pa.array([text], pa.string())).tolist()
+            (order,) = ranks(pa.array([f"id{tried}"]), pa.array([text], pa.string())).tolist()
             if least < order < (len(docs) + 1) * 2**64 // len(texts):
                 break
         docs.append((f"id{tried}", text))

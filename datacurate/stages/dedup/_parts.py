@@ -14,7 +14,7 @@ from datacurate.core.types import Count, Positive
 from datacurate.stages._columns import wrong_type
 from datacurate.stages.dedup import _part_tables, _rows
 from datacurate.stages.dedup._part_against import Against
-from datacurate.stages.dedup._text_guard import Latest, TextDedup, largest
+from datacurate.stages.dedup._text_guard import TextDedup, largest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +26,7 @@ WEIGHT = 1.0
 """A line takes 80 bytes of memory, beside some 120 MB: 300 MB for lines of 58 bytes in 32 MB of files, for a slice."""
 BLOOM_WEIGHT = 0.25
 """With a Bloom filter it takes 17 bytes: 260 MB for lines in 128 MB of files."""
-_LATEST = Latest()
+_LATEST = _rows.Latest()
 
 
 def spread(stage: PartDedup, size: Size) -> int:
@@ -149,7 +149,7 @@ class PartDedup(Against, TextDedup):
     @each(uses=())
     def samples(self, docs: pa.Table, rows: np.ndarray, repeats: pa.Table) -> pa.Table:
         """The parts that take most of what goes, for the guard's message."""
-        return largest(docs, *self._going(docs, rows, repeats))
+        return largest(docs, *self._going(docs, rows, repeats, last=False))
 
     @each
     def apply(self, docs: pa.Table, rows: np.ndarray, repeats: pa.Table) -> Outcome:
@@ -158,7 +158,7 @@ class PartDedup(Against, TextDedup):
 
         from datacurate.kernels import edit, spans
 
-        at, starts, ends = self._going(docs, rows, repeats)
+        at, starts, ends = self._going(docs, rows, repeats, last=True)
         touched = np.flatnonzero(np.diff(at))
         if not len(touched):
             return Outcome(docs)
@@ -169,9 +169,9 @@ class PartDedup(Against, TextDedup):
         keep, removed = _judged(self.left(text, touched), touched, docs.num_rows)
         return Outcome(with_columns(docs, {"text": text}).filter(keep), removed)
 
-    def _going(self, docs: pa.Table, rows: np.ndarray, repeats: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _going(self, docs: pa.Table, rows: np.ndarray, repeats: pa.Table, last: bool) -> tuple[np.ndarray, ...]:
         """`(at, starts, ends)`: the parts `at[i]:at[i + 1]` of document `i` that go, in order; found once for two."""
-        return _LATEST.of((docs, repeats), lambda: _of_batch(repeats, rows))
+        return _LATEST.of((docs, repeats), lambda: _of_batch(repeats, rows), last)
 
     def left(self, text: Any, touched: np.ndarray) -> dict[str, tuple[np.ndarray, int]]:
         """By rule what is left of the documents that something was cut out of, and the least that must be."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -143,3 +144,18 @@ def without(rows, verdict: pa.Table, rule: str, known: pa.Table | None = None) -
         similarity=numpy(named, "similarity"),
     )
     return Outcome(None, [removed])
+
+
+class Latest:
+    """What was found of the batch that was last asked about: phases ask about each, one after the other."""
+
+    def __init__(self) -> None:
+        self._asked: tuple[Any, ...] = ()
+        self._found: Any = None
+
+    def of(self, asked: tuple[Any, ...], find: Callable[[], Any], last: bool) -> Any:
+        """What was found when these very objects were asked about, or is found now; kept unless this is the `last`."""
+        known = len(asked) == len(self._asked) and all(a is b for a, b in zip(asked, self._asked, strict=True))
+        found = self._found if known else find()
+        self._asked, self._found = ((), None) if last else (asked, found)
+        return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -99,29 +98,14 @@ class Places(NamedTuple):
     survivors: pa.Array
 
 
-class _Latest:
-    """The batch that was last asked about, and the answer: two phases ask about each, one after the other."""
-
-    def __init__(self) -> None:
-        self.asked: tuple[Any, Any] = (None, None)
-        self.found: Any = None
-
-    def answer(self, docs: pa.Table, question: Any, last: bool, find: Callable[[], Any]) -> Any:
-        """What was found for this very batch and the same question, or is found now; kept unless this is the `last`."""
-        known = self.asked[0] is docs and self.asked[1] == question
-        found = self.found if known else find()
-        self.asked, self.found = ((None, None), None) if last else ((docs, question), found)
-        return found
-
-
-_places, _orders = _Latest(), _Latest()
+_places, _orders = _rows.Latest(), _rows.Latest()
 
 
 def orders(docs: pa.Table, last: bool) -> np.ndarray:
-    """`winnow.orders` of a batch. Kept for the next call about it, unless it is the `last`."""
-    from datacurate.kernels import winnow
+    """Which documents of a batch come first, wherever they lie. Kept for the next call, unless it is the `last`."""
+    from datacurate.kernels import firsts
 
-    return _orders.answer(docs, None, last, lambda: winnow.orders(one_array(docs["id"]), one_array(docs["text"])))
+    return _orders.of((docs,), lambda: firsts.ranks(docs["id"], docs["text"]), last)
 
 
 def places(docs: pa.Table, rows: np.ndarray, cuts: pa.Table, how: tuple[bool, bool, bool], last: bool) -> Places:
@@ -130,7 +114,7 @@ def places(docs: pa.Table, rows: np.ndarray, cuts: pa.Table, how: tuple[bool, bo
     `how` is whether symbols are tokens, whether only whole lines go, and whether white space does; see
     `winnow_spans.to_bytes`. Kept for the next call about the batch, unless it is the `last`.
     """
-    return _places.answer(docs, (how, cuts), last, lambda: _found(docs, rows, cuts, how))
+    return _places.of((docs, cuts, *how), lambda: _found(docs, rows, cuts, how), last)
 
 
 def _found(docs: pa.Table, rows: np.ndarray, cuts: pa.Table, how: tuple[bool, bool, bool]) -> Places:

@@ -62,22 +62,6 @@ class TextDedup(Stage):
             raise GuardError(_alarm(self.name(), most, over, dropped, tables("samples")))
 
 
-class Latest:
-    """What was found of a batch, for the next phase that asks about it: `samples` and the last one ask in turn."""
-
-    def __init__(self) -> None:
-        self._asked: tuple[Any, ...] = ()
-        self._found: Any = None
-
-    def of(self, asked: tuple[Any, ...], find: Callable[[], Any]) -> Any:
-        """What `find` makes; what it made before, and no longer, if the last question was about the same objects."""
-        if len(asked) == len(self._asked) and all(a is b for a, b in zip(asked, self._asked, strict=True)):
-            found, self._asked, self._found = self._found, (), None
-            return found
-        self._asked, self._found = asked, find()
-        return self._found
-
-
 def largest(docs: pa.Table, at: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> pa.Table:
     """The parts of a batch that take most bytes of what goes, by source: how they begin, documents, bytes.
 

@@ -17,7 +17,7 @@ from datacurate.core.types import Count, Fraction, Positive
 from datacurate.stages.dedup import _index, _part_tables, _rows
 from datacurate.stages.dedup._part_against import Against
 from datacurate.stages.dedup._parts import flat
-from datacurate.stages.dedup._text_guard import Latest, TextDedup, largest
+from datacurate.stages.dedup._text_guard import TextDedup, largest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -157,7 +157,7 @@ class NgramBloom(Against, TextDedup):
     @each(uses=("ngram", "min_ngram", "threshold", "remove"))
     def samples(self, docs: pa.Table, rows: np.ndarray, seen: pa.Table) -> pa.Table:
         """The paragraphs, and documents without such paragraphs, that take most of what goes, for the guard."""
-        found = self._judged(docs, rows, seen)
+        found = self._judged(docs, rows, seen, last=False)
         paragraphs = found.paragraphs
         starts, ends = paragraphs.starts[found.gone], paragraphs.ends[found.gone]
         documents = paragraphs.documents[found.gone]
@@ -176,7 +176,7 @@ class NgramBloom(Against, TextDedup):
         from datacurate.kernels import edit, lines
         from datacurate.kernels.arrow import bytes_and_offsets
 
-        found = self._judged(docs, rows, seen)
+        found = self._judged(docs, rows, seen, last=True)
         if not len(found.touched):
             return Outcome(docs)
         text, paragraphs, gone = found.text, found.paragraphs, found.gone
@@ -188,9 +188,9 @@ class NgramBloom(Against, TextDedup):
         rules = [("seen_ngrams", found.whole, found.share, self.threshold)]
         return _outcome(docs, found.touched, text, [*rules, ("too_little_left", short, left, self.min_left)])
 
-    def _judged(self, docs: pa.Table, rows: np.ndarray, seen: pa.Table) -> _Judged:
+    def _judged(self, docs: pa.Table, rows: np.ndarray, seen: pa.Table, last: bool) -> _Judged:
         """What goes of a batch; found once for the two phases that ask."""
-        return _LATEST.of((docs, seen), lambda: self._judge(docs, rows, seen))
+        return _LATEST.of((docs, seen), lambda: self._judge(docs, rows, seen), last)
 
     def _judge(self, docs: pa.Table, rows: np.ndarray, seen: pa.Table) -> _Judged:
         from datacurate.kernels import bff
@@ -229,7 +229,7 @@ class _Judged(NamedTuple):
     """Documents that go as a whole."""
 
 
-_LATEST = Latest()
+_LATEST = _rows.Latest()
 
 
 def _in_order(grams: pa.Table) -> tuple[np.ndarray, ...]:

@@ -42,7 +42,7 @@ class Substring(TextDedup):
     Removing repeated spans of 50 tokens is from Lee et al. 2021 (arXiv:2107.06499), section 4.1.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     rewrites: ClassVar[bool] = True
 
     min_length: Annotated[int, Field(ge=2, le=10_000)] = 50
