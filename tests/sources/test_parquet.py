@@ -50,6 +50,25 @@ def test_null_text_and_bytes_that_are_no_text(parquet):
     assert unread[0].payload == b"\xff\xfe"
 
 
+def test_every_reading_finds_what_is_no_text(parquet):
+    """Sound files are looked through once, broken ones always, and so is what was written over a sound one."""
+    sound, bad = (
+        pa.table({"text": pa.array([b"ok", end]).view(pa.string()), "id": ["a", "b"]}) for end in (b"y", b"\xff")
+    )
+    for table, wanted in ((sound, ["a", "b"]), (sound, ["a", "b"]), (bad, ["a"]), (bad, ["a"]), (sound, ["a", "b"])):
+        rows, unread, _ = parquet(table)
+        assert [row["id"] for row in rows] == wanted
+        assert [one.rule for one in unread] == ["not_utf8"] * (2 - len(wanted))
+
+
+def test_one_file_is_read_twice(tmp_path, read):
+    """As stages do: nobody writes it in between."""
+    file = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"text": pa.array([b"ok", b"\xff"]).view(pa.string()), "id": ["a", "b"]}), file)
+    source = Parquet(path=str(file))
+    assert [len(read(source, file)[1]) for _ in range(3)] == [1, 1, 1]
+
+
 def test_missing_ids_are_unique(parquet):
     rows, _, _ = parquet(pa.table({"text": ["same"] * 50}), rows=7)
     assert len({row["id"] for row in rows}) == 50
