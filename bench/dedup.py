@@ -20,8 +20,8 @@ import ours
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datacurate.core.memory import keep_memory
 from datacurate.core.registry import stage_class
-from datacurate.executors import keep_memory
 
 LEVELS = (
     "exact", "minhash", "lines", "paragraphs", "sentence_spans", "ngram_bloom", "substring",

@@ -24,12 +24,12 @@ from typing import Any
 from probe_corpus import BUILD, build
 
 from datacurate.audit import probe as probes
+from datacurate.core.memory import keep_memory
 from datacurate.core.plan import plan
 from datacurate.core.recipe import Recipe
 from datacurate.core.registry import stage_class
 from datacurate.core.run import execute
 from datacurate.describe_forecast import forecast_as_json
-from datacurate.executors import keep_memory
 from datacurate.executors.local import Local
 from datacurate.sources.parquet import Parquet
 

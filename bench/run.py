@@ -23,7 +23,7 @@ from typing import Any
 
 import corpus
 
-from datacurate.executors import keep_memory
+from datacurate.core.memory import keep_memory
 
 ROOT = corpus.ROOT
 PEER_PYTHON = ROOT / ".venv-bench" / "bin" / "python"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from datacurate import cli_stages
-from datacurate.executors import keep_memory
+from datacurate.core.memory import keep_memory
 
 RECIPE = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe (YAML).", show_default=False)]
 RUN = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]

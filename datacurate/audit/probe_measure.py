@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from datacurate.core.memory import release_memory
 from datacurate.core.source import Source
 from datacurate.core.store import PartWriter, read_footer, read_parts
 from datacurate.core.task import Task
-from datacurate.executors import release_memory
 
 PAGE = 40
 """Bytes of a Parquet page's header and of an empty zstd frame, about: columns of one row take 33 to 40."""

@@ -18,9 +18,9 @@ from typing import Any
 
 from datacurate.core.errors import CurateError
 from datacurate.core.executor import Failure, compiled_marker, quietly_named
+from datacurate.core.memory import keep_memory, release_memory
 from datacurate.core.stage import Stage
 from datacurate.core.task import Task
-from datacurate.executors import keep_memory, release_memory
 
 START_SECONDS = 300
 """Warming compiles kernels: a minute on a slow machine, the first time."""

@@ -129,7 +129,7 @@ def twins(tmp_path, stage: str, texts: list[str], **options) -> Path:
     folder = tmp_path / "docs"
     folder.mkdir()
     before = "\n".join([exam.prose(40, 60).replace("\n", " "), *SHARED])
-    ids = ["a" if stage == "substring" else "first", *["z"] * len(texts)]
+    ids = ["first", *["z"] * len(texts)]
     pq.write_table(pa.table({"id": ids, "text": [before, *texts]}), folder / "docs.parquet")
     exam.run(stage, folder, tmp_path / "out", **options)
     return tmp_path / "out"
