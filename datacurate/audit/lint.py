@@ -92,7 +92,7 @@ def _repeated(recipe: Recipe) -> Iterator[str]:
 
 def _languages(recipe: Recipe) -> Iterator[str]:
     for stage in recipe.stages:
-        if stage.name() == "language":
+        if stage.name() == "language" and not getattr(stage, "model", None):
             from datacurate.stages.language import LANGUAGES
 
             for language in sorted(set(getattr(stage, "keep", [])) - LANGUAGES):

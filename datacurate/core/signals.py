@@ -58,7 +58,7 @@ def ready(stage: Filter, docs: pa.Table) -> pa.StructArray | None:
     column = one_array(docs[name])
     parameters = inspect.signature(stage.rules).parameters.values()
     held = {field.name for field in column.type} if pa.types.is_struct(column.type) else set()
-    for signal in (p.name for p in parameters if p.kind is not p.VAR_KEYWORD):
+    for signal in (p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.default is p.empty):
         if signal not in held:
             raise InputError(
                 f"{stage.name()}: the column '{name}' is of type {str(column.type)[:60]} and lacks the signal "
@@ -68,11 +68,15 @@ def ready(stage: Filter, docs: pa.Table) -> pa.StructArray | None:
 
 
 def masks(stage: Filter, measured: pa.Table) -> dict[str, np.ndarray]:
-    """The masks of the stage's rules over stored signals, in rule order."""
+    """The masks of the stage's rules over stored signals, in rule order.
+
+    A parameter with a default names a signal that is measured with some options only.
+    """
     parameters = inspect.signature(stage.rules).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return stage.rules(**{name: one_array(measured[name]) for name in measured.column_names})
-    names = list(parameters)
+    there = set(measured.column_names)
+    names = [name for name, p in parameters.items() if name in there or p.default is p.empty]
     signals = {name: Signal.of(name, _numpy(measured[name])) for name in names}
     return stage.rules(**signals)
 

@@ -117,6 +117,12 @@ def places(data, i, end, low, high):
     return _last_places(data, i, end, low, high)
 
 
+@njit(nogil=True, cache=True, forceinline=True)
+def places64(data, i, low, high):
+    """`places` of an array or pointer of which 64 bytes from `i` on are there. Never bounds-checked."""
+    return _within64(data, i, np.uint8(low), np.uint8(high - low))
+
+
 @njit(nogil=True, cache=True)
 def _last_places(data, i, end, low, high):
     left = np.uint64(end - i)

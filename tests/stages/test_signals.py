@@ -255,7 +255,7 @@ def test_a_stage_that_changes_texts_removes_the_signals(tmp_path):
         (["extract"], "'extract' measures nothing of its own"),
         (["where"], "'where' measures nothing of its own"),
         (["unless"], "'unless' measures nothing of its own"),
-        (["language:x"], "language has no presets"),
+        (["fineweb:x"], "fineweb has no presets"),
     ],
 )
 def test_unknown_names_are_told(of_, said):
