@@ -83,6 +83,8 @@ def make(name: str, **options):
         options.setdefault("min_line_length", 40)  # lines of prose are shorter than 200 characters
     if name == "url_dedup":
         options.setdefault("column", "id")  # these documents have no addresses
+    if name == "decontaminate":
+        options.setdefault("benchmarks", {"quiz": {"path": str(ROOT / "tests" / "contract" / "quiz.jsonl")}})
     if name == "semantic":
         options.setdefault("model", models.tiny())
         options.setdefault("threshold", 1.0)  # what random weights find alike depends on the processor's last bits
