@@ -92,7 +92,7 @@ class Chain:
             more = [_moved(r, back) for r in more]
         removed += more
         if step.stage.rewrites:
-            went = without_derived(went)
+            went = without_derived(went, step.stage.makes)
         trusted = step.stage.rewrites or picked or _only_drops(step.stage)
         self._ledger(step.out, step.header).enter(docs, went, removed, trusted)
         if step.docs and not Path(step.docs).exists():

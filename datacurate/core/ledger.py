@@ -181,10 +181,12 @@ class ShardLedger:
 
     def _excerpts_of(self, came: pa.Table, removed: Removed, rule: list[str]) -> list[str | None]:
         excerpts: list[str | None] = []
-        for index, name in zip(removed.index.tolist(), rule, strict=True):
+        for at, (index, name) in enumerate(zip(removed.index.tolist(), rule, strict=True)):
             self._excerpts[name] += 1
-            wanted = self._excerpts[name] <= EXCERPTS
-            excerpts.append((came["text"][index].as_py() or "")[:EXCERPT_CHARS] if wanted else None)
+            shown = None
+            if self._excerpts[name] <= EXCERPTS:
+                shown = removed.excerpt[at] if removed.excerpt is not None else came["text"][index].as_py() or ""
+            excerpts.append(shown[:EXCERPT_CHARS] if shown is not None else None)
         return excerpts
 
     def _describe(self, went: pa.Table, sizes: np.ndarray) -> None:

@@ -24,7 +24,7 @@ MEASURED = "measured."
 """Begins the names of columns that hold a filter's signals."""
 NAMED = "(a file)"
 """Stands in keys for the name of a file whose digest enters the key."""
-DERIVED = ("token_ids", "tokens", "maths", "maths_symbols", "quality_signals")
+DERIVED = ("token_ids", "tokens", "maths", "maths_symbols", "quality_signals", "pii")
 FAMILIES = (MEASURED, "ccnet_", "rps_doc_", "rps_lines_", "gopher_v1__", "c4_v1__", "c4_v2__")
 """Columns, and beginnings of names of columns, that stages compute from the text: a stage that rewrites texts removes
 them."""
@@ -51,6 +51,8 @@ class Removed:
     survivor: Sequence[str] | None = None
     similarity: np.ndarray | None = None
     error: Sequence[str] | None = None
+    excerpt: Sequence[str] | None = None
+    """What the ledger shows of the documents instead of how they begin."""
 
 
 @dataclass(frozen=True)
@@ -382,7 +384,7 @@ def is_derived(column: str) -> bool:
     return column in DERIVED or column.startswith(FAMILIES)
 
 
-def without_derived(docs: pa.Table) -> pa.Table:
-    """`docs` without the columns that were computed from texts as they were before."""
-    stale = [name for name in docs.schema.names if is_derived(name)]
+def without_derived(docs: pa.Table, made: Container[str] = ()) -> pa.Table:
+    """`docs` without columns that were computed from texts as they were before; those `made` with the texts stay."""
+    stale = [name for name in docs.schema.names if is_derived(name) and name not in made]
     return docs.drop_columns(stale) if stale else docs

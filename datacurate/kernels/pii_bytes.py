@@ -1,0 +1,124 @@
+"""What all detectors of personal data share: classes of bytes, the list of what was found, words around a place."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+import numpy as np
+
+from datacurate.kernels.memory import borrowing, inlined
+
+KINDS = (
+    "key", "url", "email", "password", "iban", "card", "national_id", "passport", "ip", "phone", "name", "address",
+)  # fmt: skip
+"""All kinds. Where two spans overlap, the kind that stands first here wins."""
+KEY, URL, EMAIL, PASSWORD, IBAN, CARD, NATIONAL_ID, PASSPORT, IP, PHONE, NAME, ADDRESS = range(len(KINDS))
+FIXED_FORMS = (
+    "email", "ipv4", "ipv6", "iban", "card", "phone", "private_key", "jwt", "assigned_password", "assigned_key",
+    "credentials", "query", "high_entropy", "name", "address",
+)  # fmt: skip
+"""Forms that kernels know by number; those of the tables of keys and documents follow."""
+(F_EMAIL, F_IPV4, F_IPV6, F_IBAN, F_CARD, F_PHONE, F_PRIVATE, F_JWT, F_PASSWORD, F_KEY, F_CREDENTIALS, F_QUERY,
+ F_ENTROPY, F_NAME, F_ADDRESS) = range(len(FIXED_FORMS))  # fmt: skip
+
+SURE, ASK, ASK_INTERNATIONAL, ASK_NATIONAL = 1, 0, 2, 3
+"""How sure a kernel is: it is; the form's check decides; the library of phone numbers decides."""
+
+DIGITS, UPPER, LOWER, JOINS = 1, 2, 4, 8
+CLASS = np.zeros(256, np.uint8)
+CLASS[48:58] = DIGITS
+CLASS[65:91] = UPPER
+CLASS[97:123] = LOWER
+CLASS[ord("_")] = JOINS
+ALNUM = np.uint8(DIGITS | UPPER | LOWER)
+
+Tables = namedtuple(
+    "Tables",
+    "wanted words word_at sets layouts layout_at layout_of layout_kind layout_form layout_words layout_needs "
+    "prefixes prefix_at prefix_first prefix_chars prefix_least prefix_most prefix_form tlds resolvers ibans options",
+)
+"""Everything that detectors read beside the text; `datacurate/stages/_pii_tables.py` makes it."""
+OPT_ENTROPY, OPT_HASHES, OPT_PUBLIC = 0, 1, 2
+N, LOST, ASKED, HASHES = 0, 1, 2, 3
+"""Places of `state`: spans so far, candidates that found no room, candidates for Python and whether the document is
+full of hashes (-1: not known yet)."""
+
+
+@inlined
+def is_digit(c):
+    """An ASCII digit."""
+    return np.uint8(48) <= c <= np.uint8(57)
+
+
+@inlined
+def is_alnum(c):
+    """An ASCII letter or digit."""
+    return (CLASS[c] & ALNUM) != 0
+
+
+@inlined
+def is_word(c):
+    """An ASCII letter, digit or underscore."""
+    return CLASS[c] != 0
+
+
+@inlined
+def lower(c):
+    """An ASCII letter in small."""
+    return np.uint8(c | 0x20) if np.uint8(65) <= c <= np.uint8(90) else np.uint8(c)
+
+
+@borrowing
+def emit(out, state, limit, doc, kind, form, start, end, sure):
+    """Write a span down. What Python would have to check counts as lost behind `limit` of these in a document."""
+    if sure != SURE:
+        state[ASKED] += 1
+        if state[ASKED] > limit:
+            state[LOST] += 1
+            return
+    n = state[N]
+    if n >= len(out):
+        state[LOST] += 1
+        return
+    out[n, 0] = doc
+    out[n, 1] = kind
+    out[n, 2] = form
+    out[n, 3] = start
+    out[n, 4] = end
+    out[n, 5] = sure
+    state[N] = n + 1
+
+
+@borrowing
+def _word_at(data, p, end, words, a, b):
+    """Whether the word `words[a:b]` stands at `p`, in any case, between characters that are no ASCII letters."""
+    if p + (b - a) > end:
+        return False
+    for k in range(b - a):
+        if lower(data[p + k]) != words[a + k]:
+            return False
+    after = p + (b - a)
+    return after >= end or words[b - 1] >= 128 or (CLASS[data[after]] & (UPPER | LOWER)) == 0
+
+
+@borrowing
+def near(data, begin, end, start, stop, before, after, t, which):
+    """Whether a word of the set `which` stands in the `before` bytes in front of a place or the `after` behind it."""
+    if _among(data, max(begin, start - before), start, t, which):
+        return True
+    return after > 0 and _among(data, stop, min(end, stop + after), t, which)
+
+
+@borrowing
+def _among(data, low, high, t, which):
+    p = low
+    while p < high:
+        c = data[p]
+        fresh = p == low or c >= 128 or (CLASS[data[p - 1]] & (UPPER | LOWER)) == 0
+        if fresh and (c >= 128 or (CLASS[c] & (UPPER | LOWER)) != 0):
+            small = lower(c)
+            for w in range(t.sets[which], t.sets[which + 1]):
+                if t.words[t.word_at[w]] == small and _word_at(data, p, high, t.words, t.word_at[w], t.word_at[w + 1]):
+                    return True
+        p += 1
+    return False

@@ -1,0 +1,264 @@
+"""Internet addresses: which are public, and where they stand in texts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from datacurate.kernels.memory import borrowing, inlined
+from datacurate.kernels.pii_bytes import (
+    CLASS,
+    F_IPV4,
+    F_IPV6,
+    IP,
+    OPT_PUBLIC,
+    SURE,
+    emit,
+    is_alnum,
+    is_digit,
+    is_word,
+    lower,
+)
+
+_V4 = (
+    ("0.0.0.0", 8), ("10.0.0.0", 8), ("100.64.0.0", 10), ("127.0.0.0", 8), ("169.254.0.0", 16), ("172.16.0.0", 12),
+    ("192.0.0.0", 24), ("192.0.2.0", 24), ("192.168.0.0", 16), ("198.18.0.0", 15), ("198.51.100.0", 24),
+    ("203.0.113.0", 24), ("240.0.0.0", 4),
+)  # fmt: skip
+"""Networks of version 4 that are not global (IANA, IPv4 Special-Purpose Address Registry; Python's ipaddress)."""
+
+
+def _number(address: str) -> int:
+    return int.from_bytes(bytes(int(part) for part in address.split(".")), "big")
+
+
+_BASES = np.array([_number(base) for base, _ in _V4], np.uint32)
+_MASKS = np.array([(0xFFFFFFFF << (32 - bits)) & 0xFFFFFFFF for _, bits in _V4], np.uint32)
+
+
+@inlined
+def is_global4(address):
+    """Whether an address of version 4 is global, as Python's `ipaddress` says. Multicast is, there."""
+    if address == 0xC0000009 or address == 0xC000000A:  # 192.0.0.9 and .10, PCP and TURN anycast
+        return True
+    for k in range(len(_BASES)):  # noqa: SIM110
+        if (np.uint32(address) & _MASKS[k]) == _BASES[k]:
+            return False
+    return True
+
+
+@borrowing
+def is_public6(g):
+    """Whether eight groups are an address of version 6 that somebody may have.
+
+    Python's `is_global`, with the registry's later entries (2002::/16, 3fff::/20, 64:ff9b:1::/48) and without multicast
+    and site-local addresses. An address of version 4 in it is judged as that.
+    """
+    first = g[0] | g[1] | g[2] | g[3]
+    if first == 0 and g[4] == 0 and (g[5] == 0xFFFF or (g[5] == 0 and (g[6] != 0 or g[7] > 1))):
+        address = (g[6] << 16) | g[7]
+        return g[5] == 0xFFFF and is_global4(address) and (address >> 28) != 14
+    if first == 0 and g[4] == 0 and g[5] == 0 and g[6] == 0:
+        return False
+    if g[0] == 0x64 and g[1] == 0xFF9B and g[2] == 1:
+        return False
+    if g[0] == 0x100 and (g[1] | g[2] | g[3]) == 0:
+        return False
+    if g[0] == 0x2001 and g[1] < 0x200:
+        return (
+            g[1] == 3
+            or (g[1] == 4 and g[2] == 0x112)
+            or 0x20 <= g[1] <= 0x3F
+            or (g[1] == 1 and (g[2] | g[3] | g[4] | g[5] | g[6]) == 0 and 1 <= g[7] <= 3)
+        )
+    if (g[0] == 0x2001 and g[1] == 0xDB8) or g[0] == 0x2002 or (g[0] == 0x3FFF and g[1] < 0x1000):
+        return False
+    return g[0] < 0xFC00 and g[0] != 0x5F00
+
+
+@borrowing
+def octets(data, i, end):
+    """End and value of four numbers with dots between them at `i`, none above 255 or with a zero in front; or `i`."""
+    p = i
+    address = np.int64(0)
+    for part in range(4):
+        from_ = p
+        value = np.int64(0)
+        while p < end and p - from_ < 4 and is_digit(data[p]):
+            value = value * 10 + (np.int64(data[p]) - 48)
+            p += 1
+        if p == from_ or p - from_ > 3 or value > 255 or (p - from_ > 1 and data[from_] == 48):
+            return i, np.int64(0)
+        address = (address << 8) | value
+        if part < 3:
+            if p >= end or data[p] != 46:
+                return i, np.int64(0)
+            p += 1
+    return p, address
+
+
+@inlined
+def looks_like_version(address):
+    """All four numbers below 20, as in numbers of versions and sections: of public addresses one in 20,000 is so."""
+    return (
+        (address >> 24) < 20 and ((address >> 16) & 255) < 20 and ((address >> 8) & 255) < 20 and (address & 255) < 20
+    )
+
+
+@borrowing
+def is_resolver(address, resolvers):
+    """Whether an address is in the sorted list of public name servers."""
+    for known in resolvers:  # noqa: SIM110
+        if known == address:
+            return True
+    return False
+
+
+@borrowing
+def _after_version(data, begin, i):
+    """Whether `v`, a name and a slash (`Chrome/`), or the word version or release stands in front."""
+    p = i
+    if p > begin and (data[p - 1] == 47 or data[p - 1] == 45):  # Chrome/1.2.3.4, lib-1.2.3.4
+        return p - 1 > begin and is_alnum(data[p - 2])
+    while (
+        p > begin and i - p < 3 and (data[p - 1] == 32 or data[p - 1] == 58 or data[p - 1] == 61 or data[p - 1] == 46)
+    ):
+        p -= 1
+    stop = p
+    while p > begin and stop - p < 9 and (CLASS[data[p - 1]] & 6) != 0:
+        p -= 1
+    width = stop - p
+    if width < 1:
+        return False
+    a, b = lower(data[p]), lower(data[stop - 1])
+    if width == 1:
+        return a == 118
+    if width == 3:
+        return (a == 118 or a == 114) and (b == 114 or b == 118)  # ver, rev
+    return (width == 7 and ((a == 118 and b == 110) or (a == 114 and b == 101) or (a == 115 and b == 110))) or (
+        width == 5 and a == 98 and b == 100
+    )  # version, release, section, build
+
+
+@borrowing
+def find_ip4(data, begin, end, i, doc, t, out, state, limit):
+    """Write down a public address of version 4 at `i`; returns the end of four numbers, or `i`."""
+    stop, address = octets(data, i, end)
+    if stop == i:
+        return i
+    if stop < end and (is_word(data[stop]) or (data[stop] == 46 and stop + 1 < end and is_digit(data[stop + 1]))):
+        return i
+    if i > begin and data[i - 1] == 46 and i - 1 > begin and is_alnum(data[i - 2]):
+        return i
+    public = (is_global4(address) and (address >> 28) != 14) or not t.options[OPT_PUBLIC]
+    known = looks_like_version(address) or is_resolver(address, t.resolvers)
+    if public and not known and not _after_version(data, begin, i):
+        emit(out, state, limit, doc, IP, F_IPV4, i, stop, SURE)
+    return stop
+
+
+@inlined
+def _hex(c):
+    if 48 <= c <= 57:
+        return np.int64(c) - 48
+    c = lower(c)
+    return np.int64(c) - 87 if 97 <= c <= 102 else -1
+
+
+@borrowing
+def find_ip6(data, begin, end, colon, doc, t, out, state, limit):
+    """Write down a public address of version 6 whose first colon is at `colon`; returns where the search goes on.
+
+    Short forms (with `::`) count from 2000:: to 3fff:: alone, where all addresses are that were ever given out; others
+    need a group of three digits, or they could be another kind of number (MAC addresses, fingerprints).
+    """
+    i = colon
+    while i > begin and colon - i < 5 and _hex(data[i - 1]) >= 0:
+        i -= 1
+    if colon - i == 0 or colon - i > 4 or (i > begin and (is_word(data[i - 1]) or data[i - 1] in (46, 58, 45))):
+        return colon + 1
+    g = (0, 0, 0, 0, 0, 0, 0, 0)
+    h0 = h1 = h2 = h3 = h4 = h5 = h6 = h7 = np.int64(0)
+    count, gap, longest = 0, -1, 0
+    p = i
+    while count < 8 and p < end:
+        value = np.int64(0)
+        from_ = p
+        while p < end and p - from_ < 5 and _hex(data[p]) >= 0:
+            value = (value << 4) | _hex(data[p])
+            p += 1
+        if p == from_ or p - from_ > 4:
+            if p - from_ > 4:
+                return colon + 1
+            break
+        longest = max(longest, p - from_)
+        if count == 0:
+            h0 = value
+        elif count == 1:
+            h1 = value
+        elif count == 2:
+            h2 = value
+        elif count == 3:
+            h3 = value
+        elif count == 4:
+            h4 = value
+        elif count == 5:
+            h5 = value
+        elif count == 6:
+            h6 = value
+        else:
+            h7 = value
+        count += 1
+        if count == 8 or p >= end or data[p] != 58:
+            break
+        if p + 1 < end and data[p + 1] == 58:
+            if gap >= 0:
+                return p + 1
+            gap = count
+            p += 2
+            if p >= end or _hex(data[p]) < 0:
+                break
+        elif p + 1 < end and _hex(data[p + 1]) >= 0:
+            p += 1
+        else:
+            break
+    if (count < 8 and gap < 0) or (count == 8 and gap >= 0) or (p < end and (is_word(data[p]) or data[p] == 58)):
+        return max(p, colon + 1)
+    if p < end and data[p] == 46 and p + 1 < end and is_digit(data[p + 1]):
+        return p
+    g = (h0, h1, h2, h3, h4, h5, h6, h7)
+    if gap >= 0:
+        g = _spread(g, count, gap)
+    if gap >= 0 and not (0x2000 <= g[0] < 0x4000):
+        return p
+    if longest >= 3 and (is_public6(g) or not t.options[OPT_PUBLIC]) and not _is_known6(g):
+        emit(out, state, limit, doc, IP, F_IPV6, i, p, SURE)
+    return p
+
+
+@borrowing
+def _spread(g, count, gap):
+    """Eight groups of `count`, with zeros at `gap`."""
+    a = np.int64(0)
+    parts = (_at(g, 0, count, gap), _at(g, 1, count, gap), _at(g, 2, count, gap), _at(g, 3, count, gap))
+    more = (_at(g, 4, count, gap), _at(g, 5, count, gap), _at(g, 6, count, gap), _at(g, 7, count, gap))
+    return (parts[0] + a, parts[1], parts[2], parts[3], more[0], more[1], more[2], more[3])
+
+
+@inlined
+def _at(g, k, count, gap):
+    if k < gap:
+        return g[k]
+    from_end = 8 - k
+    return g[count - from_end] if from_end <= count - gap else np.int64(0)
+
+
+@borrowing
+def _is_known6(g):
+    """Name servers of Google, Cloudflare, Quad9 and OpenDNS."""
+    if g[0] == 0x2001 and g[1] == 0x4860 and g[2] == 0x4860:
+        return g[7] == 0x8888 or g[7] == 0x8844
+    if g[0] == 0x2606 and g[1] == 0x4700 and g[2] == 0x4700:
+        return g[7] in (0x1111, 0x1001, 0x1112, 0x1002, 0x1113, 0x1003)
+    if g[0] == 0x2620 and g[1] == 0xFE:
+        return (g[2] | g[3] | g[4] | g[5] | g[6]) == 0
+    return g[0] == 0x2620 and g[1] == 0x119 and (g[2] == 0x35 or g[2] == 0x53)

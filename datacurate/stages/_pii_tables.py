@@ -1,0 +1,169 @@
+"""The tables of keys, papers, words and addresses as the arrays that kernels read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from itertools import accumulate
+from typing import Any
+
+from datacurate.stages._pii_keys import HASH_WORDS, KEY_NAMES, KEYS, PASSWORD_NAMES, PLACEHOLDERS, QUERY_NAMES
+from datacurate.stages._pii_papers import PAPERS
+
+PHONE_WORDS = (
+    "phone", "phones", "telephone", "telephones", "tel", "mobile", "mob", "cell", "cellphone", "cellular", "fax",
+    "call", "calls", "called", "calling", "caller", "callback", "dial", "dialed", "dialing", "ring", "sms", "text me",
+    "texting", "whatsapp", "viber", "hotline", "helpline", "landline", "voicemail", "answering", "answer", "contact",
+    "reach", "office", "desk", "ph", "tlf", "tlf.", "telefon", "telefoon", "telefono", "teléfono", "téléphone",
+    "telefone", "telefonnummer", "tél", "móvil", "movil", "celular", "cellulare", "portable", "handy", "rufnummer",
+    "mobil", "gsm", "puhelin", "telefax", "direct line", "extension", "telephone number", "hot line", "toll free",
+    "toll-free", "pager", "телефон", "Телефон", "тел", "Тел", "моб", "Моб", "电话", "電話", "手机", "手機",  # noqa: RUF001
+    "전화", "هاتف", "फोन", "โทร", "τηλέφωνο", "Τηλέφωνο", "τηλ", "טלפון",
+)  # fmt: skip
+"""Near these a number of seven to thirteen digits is a telephone number, whatever its layout."""
+CARD_WORDS = (
+    "card", "cards", "credit", "debit", "visa", "mastercard", "maestro", "amex", "american express", "discover",
+    "diners", "jcb", "unionpay", "cc", "ccnum", "cardnumber", "creditcard", "card number", "payment", "tarjeta",
+    "carte", "karte", "kreditkarte", "carta", "cartão", "kort", "kaart", "karta", "карта", "карты", "Карта", "卡",
+    "カード", "카드", "بطاقة",
+)  # fmt: skip
+"""Near these a number with a right check digit is a card's, whatever its length."""
+
+RESOLVERS = (
+    "8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "1.1.1.2", "1.0.0.2", "1.1.1.3", "1.0.0.3", "9.9.9.9", "9.9.9.10",
+    "149.112.112.112", "149.112.112.10", "208.67.222.222", "208.67.220.220", "208.67.222.123", "208.67.220.123",
+    "8.26.56.26", "8.20.247.20", "76.76.19.19", "76.223.122.150", "76.76.2.0", "76.76.10.0", "94.140.14.14",
+    "94.140.15.15", "94.140.14.15", "94.140.15.16", "64.6.64.6", "64.6.65.6", "4.2.2.1", "4.2.2.2", "4.2.2.3",
+    "4.2.2.4", "4.2.2.5", "4.2.2.6", "84.200.69.80", "84.200.70.40", "77.88.8.8", "77.88.8.1", "114.114.114.114",
+    "114.114.115.115", "223.5.5.5", "223.6.6.6", "119.29.29.29", "180.76.76.76", "185.228.168.9", "185.228.169.9",
+    "156.154.70.1", "156.154.71.1", "193.110.81.0", "185.253.5.0",
+)  # fmt: skip
+"""Public name servers, which stand in configurations everywhere: StarCoder's list (bigcode-dataset,
+pii/pii_redaction.py) and those of other providers."""
+
+IBANS = {
+    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,
+    "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29,
+    "ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28,
+    "HN": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20,
+    "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19,
+    "MN": 20, "MR": 27, "MT": 31, "MU": 30, "NI": 28, "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29,
+    "PT": 25, "QA": 29, "RO": 24, "RS": 22, "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24,
+    "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
+    "YE": 30,
+}  # fmt: skip
+"""Lengths of account numbers (SWIFT, IBAN Registry)."""
+
+
+@cache
+def forms() -> tuple[str, ...]:
+    """Names of all forms, by the number that kernels know them by."""
+    from datacurate.kernels.pii_bytes import FIXED_FORMS
+
+    return tuple(dict.fromkeys((*FIXED_FORMS, *(key.form for key in KEYS), *(paper.form for paper in PAPERS))))
+
+
+@lru_cache(maxsize=16)
+def tables(kinds: tuple[str, ...], countries: tuple[str, ...] | None, entropy: bool, public_only: bool = True) -> Any:
+    """What kernels read: arrays for these kinds, papers of these countries (None: all)."""
+    import numpy as np
+
+    from datacurate.kernels.pii_bytes import KINDS, Tables
+
+    papers = [paper for paper in PAPERS if countries is None or paper.country in countries]
+    word_sets = [PHONE_WORDS, CARD_WORDS, QUERY_NAMES, KEY_NAMES, PASSWORD_NAMES, PLACEHOLDERS, HASH_WORDS]
+    keys = sorted(KEYS, key=lambda key: (key.prefix.encode()[0], -len(key.prefix)))
+    firsts = [key.prefix.encode()[0] for key in keys]
+    made = {
+        "wanted": np.array([kind in kinds for kind in KINDS]),
+        **_layouts(papers, len(word_sets), KINDS),
+        **_words([*word_sets, *(paper.words for paper in papers)]),
+        "prefixes": _bytes(key.prefix for key in keys),
+        "prefix_at": _ends(key.prefix for key in keys),
+        "prefix_first": np.array([sum(f < c for f in firsts) for c in range(257)], np.int32),
+        "prefix_chars": np.array([key.chars for key in keys], np.uint8),
+        "prefix_least": np.array([key.least for key in keys], np.int32),
+        "prefix_most": np.array([key.most for key in keys], np.int32),
+        "prefix_form": np.array([forms().index(key.form) for key in keys], np.int32),
+        "tlds": _tlds(),
+        "resolvers": np.array([_number(address) for address in RESOLVERS], np.int64),
+        "ibans": _iban_lengths(),
+        "options": np.array([entropy, entropy, public_only], np.int8),
+    }
+    for array in made.values():
+        array.flags.writeable = False
+    return Tables(**made)
+
+
+def _bytes(words: Iterable[str]) -> Any:
+    import numpy as np
+
+    return np.frombuffer("".join(words).encode(), np.uint8).copy()
+
+
+def _ends(words: Iterable[str]) -> Any:
+    import numpy as np
+
+    return np.array([0, *accumulate(len(word.encode()) for word in words)], np.int32)
+
+
+def _words(sets: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """The words of all sets, sorted by first byte inside each."""
+    import numpy as np
+
+    words = [word for one in sets for word in sorted(one)]
+    return {
+        "words": _bytes(words),
+        "word_at": _ends(words),
+        "sets": np.array([0, *accumulate(len(one) for one in sets)], np.int32),
+    }
+
+
+def _layouts(papers: Sequence[Any], first_set: int, kinds: tuple[str, ...]) -> dict[str, Any]:
+    """The layouts of papers, those that begin with a digit first."""
+    import numpy as np
+
+    rows = [
+        (layout, at, layout in paper.weak)
+        for at, paper in enumerate(papers)
+        for layout in (*paper.layouts, *paper.weak)
+    ]
+    rows.sort(key=lambda row: row[0][0] != "9")
+    digits = sum(row[0][0] == "9" for row in rows)
+    return {
+        "layouts": _bytes(layout for layout, _, _ in rows),
+        "layout_at": _ends(layout for layout, _, _ in rows),
+        "layout_of": np.array([0, digits, len(rows)], np.int32),
+        "layout_kind": np.array([kinds.index(papers[at].kind) for _, at, _ in rows], np.int32),
+        "layout_form": np.array([forms().index(papers[at].form) for _, at, _ in rows], np.int32),
+        "layout_words": np.array([first_set + at for _, at, _ in rows], np.int32),
+        "layout_needs": np.array([needs for _, _, needs in rows], np.bool_),
+    }
+
+
+def _number(address: str) -> int:
+    return int.from_bytes(bytes(int(part) for part in address.split(".")), "big")
+
+
+def _iban_lengths() -> Any:
+    import numpy as np
+
+    lengths = np.zeros(676, np.int8)
+    for country, length in IBANS.items():
+        lengths[(ord(country[0]) - 65) * 26 + ord(country[1]) - 65] = length
+    return lengths
+
+
+@cache
+def _tlds() -> Any:
+    """Hashes of the top-level domains of the public suffix list, sorted."""
+    import numpy as np
+
+    from datacurate.kernels.memory import hash_bytes
+    from datacurate.stages.filters._url_lists import suffix_file
+
+    with open(suffix_file(), encoding="utf-8") as file:
+        lines = [line.split("//")[0].strip() for line in file]
+    names = {line.rsplit(".", 1)[-1].lower().encode() for line in lines if line}
+    hashes = [hash_bytes(np.frombuffer(name, np.uint8), 0, len(name)) for name in sorted(names)]
+    return np.array(sorted(hashes), np.uint64)
