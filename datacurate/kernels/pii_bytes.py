@@ -21,8 +21,9 @@ FIXED_FORMS = (
 (F_EMAIL, F_IPV4, F_IPV6, F_IBAN, F_CARD, F_PHONE, F_PRIVATE, F_JWT, F_PASSWORD, F_KEY, F_CREDENTIALS, F_QUERY,
  F_ENTROPY, F_NAME, F_ADDRESS) = range(len(FIXED_FORMS))  # fmt: skip
 
-SURE, ASK, ASK_INTERNATIONAL, ASK_NATIONAL = 1, 0, 2, 3
-"""How sure a kernel is: it is; the form's check decides; the library of phone numbers decides."""
+SURE, ASK, ASK_INTERNATIONAL, ASK_NATIONAL, ASK_WORDED = 1, 0, 2, 3, 4
+"""How sure a kernel is: it is; the form's check decides; the library of phone numbers decides, of an international or a
+national number; a word stands near a telephone number, which only must not be one for films."""
 
 DIGITS, UPPER, LOWER, JOINS = 1, 2, 4, 8
 CLASS = np.zeros(256, np.uint8)
@@ -104,13 +105,14 @@ def _word_at(data, p, end, words, a, b):
 @borrowing
 def near(data, begin, end, start, stop, before, after, t, which):
     """Whether a word of the set `which` stands in the `before` bytes in front of a place or the `after` behind it."""
-    if _among(data, max(begin, start - before), start, t, which):
+    if among(data, max(begin, start - before), start, t, which):
         return True
-    return after > 0 and _among(data, stop, min(end, stop + after), t, which)
+    return after > 0 and among(data, stop, min(end, stop + after), t, which)
 
 
 @borrowing
-def _among(data, low, high, t, which):
+def among(data, low, high, t, which):
+    """Whether a word of the set `which` stands in `data[low:high]`."""
     p = low
     while p < high:
         c = data[p]

@@ -9,6 +9,7 @@ from datacurate.kernels.pii_bytes import (
     ASK,
     ASK_INTERNATIONAL,
     ASK_NATIONAL,
+    ASK_WORDED,
     CARD,
     CLASS,
     DIGITS,
@@ -20,6 +21,7 @@ from datacurate.kernels.pii_bytes import (
     PHONE,
     SURE,
     UPPER,
+    among,
     emit,
     is_alnum,
     is_digit,
@@ -28,7 +30,7 @@ from datacurate.kernels.pii_bytes import (
     near,
 )
 
-PHONE_WORDS, CARD_WORDS = 0, 1
+PHONE_WORDS, CARD_WORDS, PHONE_LABELS = 0, 1, 7
 """Sets of words that kernels know by number."""
 _BEFORE, _AFTER = 48, 12
 """Bytes in front of and behind a number that are searched for words: about eight words, and a label such as `-Fax`."""
@@ -80,8 +82,8 @@ def _issuer(prefix, length):
 def find_card(data, begin, end, i, doc, t, out, state, limit):
     """Write down a card number whose first digit is at `i`; returns its end, or `i`.
 
-    12, 13 and 17 to 19 digits in a row, or 16 that begin like none of the large networks, need a word such as `card`
-    near them: one in ten such numbers has a right check digit by chance.
+    12, 13 and 17 to 19 digits in a row, or numbers that no issuer has, need a word such as `card` in front: one number
+    in ten has a right check digit by chance.
     """
     p = i
     digits = groups = width = 0
@@ -126,9 +128,9 @@ def find_card(data, begin, end, i, doc, t, out, state, limit):
         return i
     if i > begin and data[i - 1] in (36, 35, 43) and data[i - 1] != 35:
         return i
-    if (odd if digits % 2 else total) % 10 or not _issuer(prefix, digits):
+    if (odd if digits % 2 else total) % 10:
         return i
-    strong = groups > 0 or digits == 15 or digits == 14 or digits == 16
+    strong = _issuer(prefix, digits) and (groups > 0 or digits == 15 or digits == 14 or digits == 16)
     if not strong and not near(data, begin, end, i, p, _CARD_BEFORE, 0, t, CARD_WORDS):
         return i
     if data[i] == data[p - 1] and _all_same(data, i, p):
@@ -236,17 +238,17 @@ def _separates(c):
 def find_phone(data, begin, end, i, doc, t, out, state, limit):
     """Propose, or write down, a telephone number that begins at `i` with `+`, `(` or a digit; returns its end or `i`.
 
-    With `+` or 00 the library decides. `(212) 555-0123` and the like, and numbers that begin with one 0 and stand in
-    groups, are asked of the library by region. All else needs a word such as `phone` or `call` near it.
+    With a word such as `phone` or `call` in front, or a label such as `Fax` behind, it is one. Else, with `+` or 00 the
+    library decides; `(212) 555-0123` and the like, and numbers that begin with one 0 and stand in groups, are asked of
+    the library by region; all others are none.
     """
     plus = data[i] == 43
     p = i + 1 if plus else i
     w0 = w1 = w2 = w3 = 0
     digits = groups = width = opened = 0
     stop = p
-    seps = 0
+    seps = inside = 0
     dots = dashes = spaces = slashes = 0
-    fine = True
     while p < end:
         c = data[p]
         if is_digit(c):
@@ -277,9 +279,9 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
         if c == 40:
             if opened or (digits == 0 and p > i and not plus):
                 break
-            opened = 1
+            opened, inside = 1, groups
         elif c == 41:
-            if opened != 1 or seps:
+            if opened != 1 or seps or groups != inside + 1:
                 break
             opened = 2
         elif c == 45:
@@ -292,6 +294,11 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
             spaces += 1
         seps += 1
         p += 1
+    for k in range(stop, p):  # those behind the last digit separate nothing
+        dashes -= data[k] == 45
+        dots -= data[k] == 46
+        slashes -= data[k] == 47
+        spaces -= data[k] == 32
     if opened == 1 or digits < 7 or (data[i] == 40 and (w0 < 2 or w0 > 5)):
         return i
     if stop < end and (CLASS[data[stop]] & DIGITS) != 0:
@@ -301,29 +308,38 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
         return i
     if not plus and _rest_of_number(data, begin, i):
         return i
-    worded = near(data, begin, end, i, after, _BEFORE, _AFTER, t, PHONE_WORDS)
+    worded = near(data, begin, end, i, after, _BEFORE, 0, t, PHONE_WORDS)
+    worded = worded or among(data, after, min(end, after + _AFTER), t, PHONE_LABELS)
+    if dots == 1 and groups == 2 and dashes + spaces + slashes == 0 and not (w0 == 3 and digits == 7):
+        return i  # a decimal fraction
+    date = _like_date(data, i, w0, w1, w2, groups, dashes, dots, slashes)
+    if worded and (digits <= 13 or plus) and dots + slashes < 6 and not date:
+        labelled = data[max(begin, i - 1)] == 58 or data[max(begin, i - 2)] == 58
+        if (
+            groups == 1
+            and not plus
+            and (digits > 12 or (digits < 9 and not labelled) or _joined_before(data, begin, i))
+        ):
+            return i
+        emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_WORDED)
+        return after
     if plus or (w0 >= 3 and data[i] == 48 and data[i + 1] == 48 and data[i + 2] != 48 and digits >= 10 and groups > 1):
         if plus and i > begin and is_word(data[i - 1]):
             return i
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_INTERNATIONAL)
         return after
-    if _like_date(data, i, w0, w1, w2, groups, dashes, dots, slashes):
+    if date:
         return i
     american = (groups == 3 and w0 == 3 and w1 == 3 and w2 == 4) or (
         groups == 4 and w0 == 1 and w1 == 3 and w2 == 3 and w3 == 4 and data[i] == 49
     )
-    if american and digits <= 11 and (dashes == groups - 1 or dots == groups - 1 or opened == 2 or worded):
+    if american and digits <= 11 and (dashes == groups - 1 or dots == groups - 1 or opened == 2):
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_NATIONAL)
         return after
     zero = data[i] == 48 or (data[i] == 40 and data[i + 1] == 48)
     kinds = (dashes > 0) + (dots > 0) + (slashes > 0)
-    if zero and 9 <= digits <= 12 and 2 <= groups <= 6 and w0 >= 2 and kinds <= 2 and not worded:
+    if zero and 9 <= digits <= 12 and 2 <= groups <= 6 and w0 >= 2 and kinds <= 2:
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_NATIONAL)
-        return after
-    if worded and digits <= 13 and groups <= 7 and dots + slashes < 6 and fine:
-        if groups == 1 and (digits > 12 or _joined_before(data, begin, i)):
-            return i
-        emit(out, state, limit, doc, PHONE, F_PHONE, i, after, SURE)
         return after
     return i
 

@@ -107,8 +107,11 @@ def _made_up(data, i, stop):
         different += not seen
         if different > 8:
             break
-    if different < 5:
-        return True
+    return different < 5 or _says_example(data, i, stop)
+
+
+@borrowing
+def _says_example(data, i, stop):
     for k in range(i, stop - 6):
         same = True
         for q in range(len(_EXAMPLE)):
@@ -201,7 +204,7 @@ def find_private_key(data, begin, end, i, doc, out, state, limit):
                 stop += 1
             while stop < end and data[stop] == 45:
                 stop += 1
-            if p - body < 24:
+            if p - body < 24 or _says_example(data, body, min(p, body + 32)):
                 return i
             emit(out, state, limit, doc, KEY, F_PRIVATE, start, stop, SURE)
             return stop

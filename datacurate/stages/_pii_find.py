@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _EXTENSION = re.compile(r"\s?(?:ext\.?\s?|x)\d{1,7}$", re.IGNORECASE)
 _GROUPS = re.compile(r"\d+")
+_FILMS = re.compile(r"(?:1|001|)\d{3}55501\d\d|(?:44|0|0044|440)7700900\d{3}")
+_OFCOM = ("7700900", "1134960", "1174960", "1214960", "1314960", "1614960", "2079460")
+ASK_INTERNATIONAL, ASK_WORDED = 2, 4
+"""As in kernels/pii_bytes.py, which brings numba."""
 _TEST_CARDS = (
     "4111111111111111", "4012888888881881", "4222222222222", "4242424242424242", "5555555555554444", "5105105105105100",
     "2223003122003222", "5200828282828210", "378282246310005", "371449635398431", "378734493671000", "6011111111111117",
@@ -38,16 +42,18 @@ def library() -> Any:
 
 
 @lru_cache(maxsize=65_536)
-def is_phone(written: str, international: bool, regions: tuple[str, ...], possible: bool) -> bool:
+def is_phone(written: str, sure: int, regions: tuple[str, ...], possible: bool) -> bool:
     """Whether a number, as it is written, is one that somebody may have.
 
-    International numbers are asked as such, others of every region; of these the digits must also be grouped as the
-    region does, or begin with the region's 0. Numbers that are kept for films (555-01xx, Ofcom's) are nobody's.
+    International numbers are asked as such, others of every region: with the region's 0, or as North America's. Numbers
+    that are kept for films (555-01xx, Ofcom's) are nobody's.
     """
-    phones = library()
     written = _EXTENSION.sub("", written)
     digits = "".join(_GROUPS.findall(written))
-    if international:
+    if sure == ASK_WORDED or _FILMS.fullmatch(digits):
+        return not _FILMS.fullmatch(digits)
+    phones = library()
+    if sure == ASK_INTERNATIONAL:
         plain = "+" + (digits if written.startswith("+") else digits[2:])
         return _holds(phones, plain, None, possible) is not None
     for region in regions:
@@ -70,7 +76,7 @@ def is_fiction(country: int, national: str) -> bool:
     """Whether a number is kept for films and examples: 555-0100 to 0199 in North America, Ofcom's in Britain."""
     if country == 1:
         return national[3:8] == "55501"
-    return country == 44 and national[:6] in ("770090", "113496", "117496", "121496", "131496", "161496", "207946")
+    return country == 44 and national[:7] in _OFCOM
 
 
 @lru_cache(maxsize=1)
@@ -98,7 +104,7 @@ def _confirmed(spans: Spans, folded: Any, regions: tuple[str, ...], possible: bo
     """Which spans the checks confirm."""
     import numpy as np
 
-    from datacurate.kernels.pii_bytes import ASK_INTERNATIONAL, F_CARD, F_PHONE, SURE
+    from datacurate.kernels.pii_bytes import F_CARD, F_PHONE, SURE
 
     good = np.ones(len(spans), bool)
     for at in np.flatnonzero((spans.sure != SURE) | (spans.form == F_CARD)).tolist():
@@ -106,7 +112,7 @@ def _confirmed(spans: Spans, folded: Any, regions: tuple[str, ...], possible: bo
         written = bytes(folded.data[begin + spans.start[at] : begin + spans.end[at]]).decode("utf-8", "replace")
         form = int(spans.form[at])
         if form == F_PHONE:
-            good[at] = is_phone(written, bool(spans.sure[at] == ASK_INTERNATIONAL), regions, possible)
+            good[at] = is_phone(written, int(spans.sure[at]), regions, possible)
         elif form == F_CARD:
             good[at] = "".join(_GROUPS.findall(written)) not in _TEST_CARDS
         else:

@@ -13,14 +13,16 @@ from datacurate.stages._pii_papers import PAPERS
 PHONE_WORDS = (
     "phone", "phones", "telephone", "telephones", "tel", "mobile", "mob", "cell", "cellphone", "cellular", "fax",
     "call", "calls", "called", "calling", "caller", "callback", "dial", "dialed", "dialing", "ring", "sms", "text me",
-    "texting", "whatsapp", "viber", "hotline", "helpline", "landline", "voicemail", "answering", "answer", "contact",
-    "reach", "office", "desk", "ph", "tlf", "tlf.", "telefon", "telefoon", "telefono", "teléfono", "téléphone",
+    "texting", "whatsapp", "viber", "hotline", "helpline", "landline", "voicemail", "answering", "ph",
+    "tlf", "tlf.", "telefon", "telefoon", "telefono", "teléfono", "téléphone",
     "telefone", "telefonnummer", "tél", "móvil", "movil", "celular", "cellulare", "portable", "handy", "rufnummer",
-    "mobil", "gsm", "puhelin", "telefax", "direct line", "extension", "telephone number", "hot line", "toll free",
+    "mobil", "gsm", "puhelin", "telefax", "direct line", "telephone number", "hot line", "toll free",
     "toll-free", "pager", "телефон", "Телефон", "тел", "Тел", "моб", "Моб", "电话", "電話", "手机", "手機",  # noqa: RUF001
     "전화", "هاتف", "फोन", "โทร", "τηλέφωνο", "Τηλέφωνο", "τηλ", "טלפון",
 )  # fmt: skip
-"""Near these a number of seven to thirteen digits is a telephone number, whatever its layout."""
+"""Behind these a number of seven to thirteen digits is a telephone number, whatever its layout."""
+PHONE_LABELS = ("fax", "mobile", "office", "home", "work", "cell", "phone", "tel", "desk", "direct")
+"""Right behind a number these say that it is a telephone number: `555 1234-Fax`, `555 1234 (mobile)`."""
 CARD_WORDS = (
     "card", "cards", "credit", "debit", "visa", "mastercard", "maestro", "amex", "american express", "discover",
     "diners", "jcb", "unionpay", "cc", "ccnum", "cardnumber", "creditcard", "card number", "payment", "tarjeta",
@@ -71,7 +73,16 @@ def tables(kinds: tuple[str, ...], countries: tuple[str, ...] | None, entropy: b
     from datacurate.kernels.pii_bytes import KINDS, Tables
 
     papers = [paper for paper in PAPERS if countries is None or paper.country in countries]
-    word_sets = [PHONE_WORDS, CARD_WORDS, QUERY_NAMES, KEY_NAMES, PASSWORD_NAMES, PLACEHOLDERS, HASH_WORDS]
+    word_sets = [
+        PHONE_WORDS,
+        CARD_WORDS,
+        QUERY_NAMES,
+        KEY_NAMES,
+        PASSWORD_NAMES,
+        PLACEHOLDERS,
+        HASH_WORDS,
+        PHONE_LABELS,
+    ]
     keys = sorted(KEYS, key=lambda key: (key.prefix.encode()[0], -len(key.prefix)))
     firsts = [key.prefix.encode()[0] for key in keys]
     made = {

@@ -32,7 +32,7 @@ _DATATROVE = {
     },
 }
 _STARCODER = {
-    "kinds": ("email", "ip", "key", "password", "url"),
+    "kinds": ("key", "url", "email", "password", "ip"),
     "actions": {"ip": "replace"},
     "placeholders": {"url": "<PASSWORD>"},
     "replacements": {
@@ -45,7 +45,7 @@ _STARCODER = {
     "random_strings": True,
 }  # fmt: skip
 _DOLMA = {
-    "kinds": ("email", "phone", "ip"),
+    "kinds": ("email", "ip", "phone"),
     "regions": ("US",),
     "max_spans": 5,
     "placeholders": {
