@@ -24,7 +24,9 @@ FEW = 8
 SPAN = 4
 IN_ROW, IN_RUN, OF_SURVIVOR, OF_THERE = range(SPAN)
 """Fields of `spans`: the row of a document; `first symbol << 32 | symbols << 16 | symbols of the block before these`;
-the order of a document that has them, too; `first symbol there << 32 | byte at which the block begins here`."""
+the order of a document that has them, too; `first symbol there << 32 | byte at which the block begins here`. Where that
+document is of another dataset, `ELSEWHERE` is added to the symbol."""
+ELSEWHERE = 1 << 31
 
 
 class Classes(NamedTuple):

@@ -115,8 +115,8 @@ def _sort(records, index, first, last, by_digest, spare):
 
 
 @njit(nogil=True, cache=True)
-def _met(data, order, out, bounds):
-    """Copies the records whose anchor another one has, group by group, with their numbers for their anchors.
+def _met(data, order, fewest, out, bounds):
+    """Copies the records whose anchor at least `fewest` have, group by group, with their numbers for their anchors.
 
     `order` sorts the records by anchor; `bounds` says where each group begins. Returns how many groups there are.
     """
@@ -126,7 +126,7 @@ def _met(data, order, out, bounds):
         end = i + 1
         while end < len(order) and records[order[end] * FIELDS] == records[order[i] * FIELDS]:
             end += 1
-        if end - i > 1:
+        if end - i >= fewest:
             bounds[groups] = count
             groups += 1
             for k in range(i, end):
@@ -218,17 +218,17 @@ def _described(records, members, bases, rows, places, orders, blocks):
         blocks[m] = (record[_AT] & small) << np.uint64(32) | place >> np.uint64(32)
 
 
-def grouped(records: np.ndarray, bases: np.ndarray) -> tuple[Classes, Members, np.ndarray]:
-    """The records with an anchor that another one has, as classes of equal blocks, groups in the order of anchors.
+def grouped(records: np.ndarray, bases: np.ndarray, fewest: int = 2) -> tuple[Classes, Members, np.ndarray, np.ndarray]:
+    """The records with an anchor that `fewest` have, as classes of equal blocks, groups in the order of anchors.
 
     In a group classes stand in the order of their first members, and members in that of documents and, among equals, of
     records; that is the order of rows and symbols, if records come in it. The third value is a number for every class
-    of a group that has several, -1 for the others. `records` is one array, FIELDS numbers to a record; `bases` has for
-    each the row of the first document of its batch.
+    of a group that has several, -1 for the others, the fourth the record of every class's first member. `records` is
+    one array, FIELDS numbers to a record; `bases` has for each the row of the first document of its batch.
     """
     order = _by_anchor(records[_ANCHOR::FIELDS])
     met, bounds = np.empty(len(records), np.uint64), np.empty(len(order) + 1, np.int64)
-    groups = _met(read_only(records), order, met, bounds)
+    groups = _met(read_only(records), order, fewest, met, bounds)
     count = int(bounds[groups])
     # half the room of int64, which takes a while to be had
     kind = np.int32 if len(order) < 1 << 31 else np.int64
@@ -240,7 +240,7 @@ def grouped(records: np.ndarray, bases: np.ndarray) -> tuple[Classes, Members, n
     described = Members(np.empty(count, np.uint64), np.empty(count, np.int64), *np.empty((2, count), np.uint64))
     _described(met, members, read_only(bases), *described)
     about = Classes(of_group[:classes].astype(np.int64), around & 0xFFFF, around >> 16 & 0xFFFF, starts[: classes + 1])
-    return about, described, numbers[:classes]
+    return about, described, numbers[:classes], met[firsts[:classes], _NUMBER].astype(np.int64)
 
 
 def warm() -> None:

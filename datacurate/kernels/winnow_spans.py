@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
-from datacurate.kernels.winnow_match import IN_ROW, IN_RUN, OF_SURVIVOR, OF_THERE, SPAN
+from datacurate.kernels.winnow_match import ELSEWHERE, IN_ROW, IN_RUN, OF_SURVIVOR, OF_THERE, SPAN
 from datacurate.kernels.winnow_tokens import Near, Wanted, near, pieces
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ LF = 0x0A
 PIECE = 7
 ROW, START, END, SURVIVOR, THERE, HEAD, TAIL = range(PIECE)
 """Columns of pieces: a document, the first symbol and the one after the last, the order of a document that has them,
-too, the first symbol there, and where blocks begin that hold the first and the last symbol, `byte << 32 | symbol`."""
+too, the first symbol there (and ELSEWHERE, if that is in another dataset), and where blocks begin that hold the first
+and the last symbol, `byte << 32 | symbol`."""
+BIT = np.uint64(ELSEWHERE.bit_length() - 1)
 BUCKET = 1 << 12
 """So many spans are sorted at a time, which stays in the processor's cache."""
 TOGETHER = 1 << 20
@@ -28,9 +30,12 @@ TOGETHER = 1 << 20
 
 @njit(nogil=True, cache=True, forceinline=True)
 def _better(spans, one, other):
-    """Whether a span reaches further than another, or as far and has the lesser survivor, or place in it."""
+    """Whether a span reaches further than another, or as far and into another dataset, or has the lesser survivor, or
+    place in it."""
     if spans[one, END] != spans[other, END]:
         return spans[one, END] > spans[other, END]
+    if spans[one, THERE] >> BIT != spans[other, THERE] >> BIT:
+        return spans[one, THERE] > spans[other, THERE]
     if spans[one, SURVIVOR] != spans[other, SURVIVOR]:
         return spans[one, SURVIVOR] < spans[other, SURVIVOR]
     return spans[one, THERE] - spans[one, START] < spans[other, THERE] - spans[other, START]

@@ -317,7 +317,7 @@ def test_classes_are_the_twins(rows, times):
     made = np.array(rows * times, np.uint64).reshape(-1, winnow_records.FIELDS)
     made[:, 0] = winnow.BYTES[made[:, 0].astype(np.int64)]
     bases = np.arange(len(made), dtype=np.uint64) << np.uint64(33)
-    classes, members, numbers = winnow_records.grouped(made.reshape(-1), bases)
+    classes, members, numbers, heads = winnow_records.grouped(made.reshape(-1), bases)
     got = {}
     for c in range(len(classes.groups)):
         some = slice(classes.members[c], classes.members[c + 1])
@@ -326,6 +326,11 @@ def test_classes_are_the_twins(rows, times):
         got.setdefault(int(classes.groups[c]), []).append((about, list(zip(*mine, strict=True))))
     wanted = oracle.classes(made.tolist(), bases.tolist())
     assert sorted(got.values(), key=repr) == sorted(wanted, key=repr)
+    blocks = {tuple(row[:3]) for row in made.tolist()}
+    assert len(heads) == len({tuple(row) for row in made[heads, :3].tolist()}) <= len(blocks)
+    assert np.array_equal(members.orders[classes.members[:-1]], made[heads, 3])
+    *_, everything = winnow_records.grouped(made.reshape(-1), bases, 1)
+    assert {tuple(row) for row in made[everything, :3].tolist()} == blocks
     assert sorted(numbers[numbers >= 0].tolist()) == list(range((numbers >= 0).sum()))
 
 
@@ -333,7 +338,7 @@ def test_many_equal_blocks_are_sorted_in_little_time():
     made = np.zeros((300_000, winnow_records.FIELDS), np.uint64)
     made[:, 3] = np.arange(len(made))[::-1]
     start = time.process_time()
-    _, members, _ = winnow_records.grouped(made.reshape(-1), np.zeros(len(made), np.uint64))
+    _, members, *_ = winnow_records.grouped(made.reshape(-1), np.zeros(len(made), np.uint64))
     assert time.process_time() - start < 10
     assert members.orders.tolist() == list(range(len(made)))
 

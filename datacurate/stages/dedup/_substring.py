@@ -24,11 +24,12 @@ TOGETHER = np.uint64(12)
 
 class Grouped(NamedTuple):
     """Anchors of a slice that occur more than once. `numbers` are those of the classes that contexts are wanted of,
-    -1 for others: classes of anchors that stand in different surroundings."""
+    -1 for others: classes of anchors that stand in different surroundings. `heads` are their first members' records."""
 
     classes: Classes
     members: Members
     numbers: np.ndarray
+    heads: np.ndarray
 
 
 def shard_of(rows: np.ndarray) -> np.ndarray:
@@ -73,9 +74,41 @@ def grouped(anchors: pa.Table) -> tuple[Grouped, int]:
     slices there are."""
     from datacurate.kernels import winnow_records
 
-    records, slices = held(anchors)
-    bases = np.repeat(_rows.numpy(anchors, "first"), _counts(anchors, winnow_records.FIELDS))
+    records, bases, slices = with_bases(anchors)
     return Grouped(*winnow_records.grouped(records, bases)), slices
+
+
+def with_bases(anchors: pa.Table) -> tuple[np.ndarray, np.ndarray, int]:
+    """The records of a slice, the row of the first document of every record's batch, and how many slices there are."""
+    from datacurate.kernels import winnow_records
+
+    records, slices = held(anchors)
+    return records, np.repeat(_rows.numpy(anchors, "first"), _counts(anchors, winnow_records.FIELDS)), slices
+
+
+def asked(slice: int, classes: Classes, members: Members, numbers: np.ndarray, some: np.ndarray) -> dict[str, Any]:
+    """Columns for `_rows.table`: where the first member of some classes stands, under the number of its context."""
+    first = classes.members[some]
+    return {
+        "slice": (np.full(len(some), slice), "int32"),
+        "number": (numbers[some], "int32"),
+        "shard": (shard_of(members.rows[first]), "int32"),
+        "row": (members.rows[first], "uint64"),
+        "start": (members.places[first] - classes.leads[some], "int32"),
+        "windows": (classes.windows[some], "uint16"),
+        "byte": (members.blocks[first] >> np.uint64(32), "int32"),
+    }
+
+
+def ids(names: pa.Table, orders: np.ndarray, but: np.ndarray | None) -> pa.Array:
+    """The ids of documents of these orders; null for those that `but` says are of another dataset."""
+    import pyarrow as pa
+
+    by = np.argsort(_rows.numpy(names, "order"), kind="stable")
+    mine = slice(None) if but is None else np.flatnonzero(~but)
+    which = np.full(len(orders), -1)
+    which[mine] = by[np.searchsorted(_rows.numpy(names, "order")[by], orders[mine])]
+    return one_array(names["id"]).cast(pa.large_string()).take(pa.array(which, mask=which < 0))
 
 
 def mine(rows: np.ndarray, table: pa.Table, *columns: str) -> tuple[np.ndarray, list[Any]]:

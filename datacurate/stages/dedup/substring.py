@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -11,10 +12,14 @@ from datacurate.core.phase import Size, by, each
 from datacurate.core.stage import Outcome, Removed, one_array, with_columns
 from datacurate.core.types import Count, Positive
 from datacurate.stages.dedup import _rows, _substring
+from datacurate.stages.dedup import _substring_against as _against
+from datacurate.stages.dedup._part_against import Against
 from datacurate.stages.dedup._text_guard import TextDedup, largest
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from datacurate.core.store import Parts
 
 SYMBOLS = ("unit", "min_length")
 """The fields that anchors depend on."""
@@ -32,7 +37,12 @@ def slice_numbers(stage: Substring, size: Size) -> list[tuple[int]]:
     return [(number,) for number in range(spread(stage, size))]
 
 
-class Substring(TextDedup):
+def piece_numbers(stage: Substring, size: Size) -> list[tuple[int]]:
+    """The keys of the tasks that texts of other datasets are spread over."""
+    return [(number,) for number in range(_against.pieces(spread(stage, size)))]
+
+
+class Substring(Against, TextDedup):
     """Take out spans that an earlier document, or an earlier place of the document, has too.
 
     Every run of `min_length` tokens (or bytes) that stands earlier already is removed, exactly: no more, no less. The
@@ -42,7 +52,7 @@ class Substring(TextDedup):
     Removing repeated spans of 50 tokens is from Lee et al. 2021 (arXiv:2107.06499), section 4.1.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     rewrites: ClassVar[bool] = True
 
     min_length: Annotated[int, Field(ge=2, le=10_000)] = 50
@@ -91,21 +101,41 @@ class Substring(TextDedup):
             id=(docs["id"], "large_string"),
         )
 
-    @by("slice", keys=slice_numbers, uses=("unit", "slices"), shardwise=True)
-    def contested(self, anchors: pa.Table, slice: int) -> pa.Table:
-        """Of blocks that share an anchor and differ, where each kind occurs first: these must be compared."""
+    @each(over="against", uses=SYMBOLS)
+    def index(self, docs: pa.Table, dataset: str) -> pa.Table:
+        """A row per slice of the index: the anchors of another dataset's windows."""
+        return _against.index(docs, dataset, self.min_length, self.unit == "tokens")
+
+    @each(over="against", uses=())
+    def texts(self, docs: pa.Table) -> pa.Table:
+        """The texts of another dataset, of which the blocks are read that must be compared."""
+        return _against.texts(docs)
+
+    @each(over="against", uses=())
+    def others(self, docs: pa.Table, dataset: str) -> pa.Table:
+        """The ids of another dataset's documents, by their order."""
+        return _against.others(docs, dataset)
+
+    @by("slice", keys=slice_numbers, uses=("unit", "slices"), streams=("index",))
+    def met(self, anchors: pa.Table, index: Parts, slice: int) -> Iterator[pa.Table]:
+        """The anchors of other datasets that are ours, too."""
+        yield from _against.met(anchors, index, slice)
+
+    @by("slice", keys=slice_numbers, uses=("unit", "slices"), shardwise=True, streams=("met",))
+    def contested(self, anchors: pa.Table, slice: int, met: Parts | None = None) -> pa.Table:
+        """Of blocks that share an anchor and differ, where each kind occurs first: these must be compared. Then those
+        that share one with blocks of other datasets, none of which is the same."""
+        import pyarrow as pa
+
         found, _ = _substring.grouped(anchors)
         wanted = np.flatnonzero(found.numbers >= 0)
-        first = found.classes.members[wanted]
-        return _rows.table(
-            slice=(np.full(len(wanted), slice), "int32"),
-            number=(found.numbers[wanted], "int32"),
-            shard=(_substring.shard_of(found.members.rows[first]), "int32"),
-            row=(found.members.rows[first], "uint64"),
-            start=(found.members.places[first] - found.classes.leads[wanted], "int32"),
-            windows=(found.classes.windows[wanted], "uint16"),
-            byte=(found.members.blocks[first] >> np.uint64(32), "int32"),
-        )
+        table = _rows.table(**_substring.asked(slice, *found[:3], wanted))
+        if met is None:
+            return table
+        near = _against.facing(anchors, met)
+        numbers = _against.numbered(near, found)
+        more = np.flatnonzero(numbers >= len(wanted))
+        return pa.concat_tables([table, _rows.table(**_substring.asked(slice, *near[:2], numbers, more))])
 
     @each(uses=SYMBOLS)
     def contexts(self, docs: pa.Table, rows: np.ndarray, contested: pa.Table) -> pa.Table:
@@ -122,6 +152,23 @@ class Substring(TextDedup):
         said = winnow.contexts(text, wanted, self.unit == "tokens")
         return _rows.table(slice=(slice, "int32"), number=(number, "int32"), context=(said, "large_binary"))
 
+    @by("slice", keys=slice_numbers, uses=("unit", "slices"), streams=("met",))
+    def theirs(self, anchors: pa.Table, met: Parts, slice: int) -> Iterator[pa.Table]:
+        """The blocks of other datasets that must be compared with ours."""
+        yield from _against.theirs(anchors, met, slice)
+
+    @by("piece", keys=piece_numbers, uses=SYMBOLS, streams=("theirs", "texts"))
+    def said(self, theirs: Parts, texts: Parts) -> Iterator[pa.Table]:
+        """The text of these blocks."""
+        yield from _against.said(theirs, texts, self.min_length, self.unit == "tokens")
+
+    @by("slice", keys=slice_numbers, uses=(*SYMBOLS, "slices"), streams=("met", "said"))
+    def known(self, anchors: pa.Table, met: Parts, contexts: pa.Table, said: Parts) -> pa.Table:
+        """The symbols that stand in other datasets, from every anchor."""
+        made = _against.known(anchors, met, contexts, said, self.min_length, self.unit == "tokens")
+        slices = _substring.held(anchors)[1]
+        return _substring.dealt("part", made, _substring.part_of(made[:, 0], slices), slices)
+
     @by("slice", keys=slice_numbers, uses=(*SYMBOLS, "slices", "mode"))
     def spans(self, anchors: pa.Table, contexts: pa.Table) -> pa.Table:
         """The symbols that repeats cover, from every anchor."""
@@ -129,9 +176,9 @@ class Substring(TextDedup):
         from datacurate.kernels.arrow import bytes_and_offsets
 
         found, slices = _substring.grouped(anchors)
-        order = np.argsort(_rows.numpy(contexts, "number"))
-        data, offsets = bytes_and_offsets(contexts["context"].take(order))
         wanted = found.numbers >= 0
+        order = np.argsort(_rows.numpy(contexts, "number"))[: wanted.sum()]
+        data, offsets = bytes_and_offsets(contexts["context"].take(order))
         ends = np.zeros(len(wanted), np.int64)
         ends[wanted] = np.diff(offsets)
         offsets = np.concatenate([[0], np.cumsum(ends)]) + offsets[0]
@@ -142,13 +189,18 @@ class Substring(TextDedup):
         return _substring.dealt("part", made, _substring.part_of(made[:, 0], slices), slices)
 
     @by("part", keys=slice_numbers, uses=("unit", "slices"))
-    def joined(self, spans: pa.Table) -> pa.Table:
+    def joined(self, spans: pa.Table, known: pa.Table | None = None) -> pa.Table:
         """The repeats of every document, joined to as few pieces as there can be."""
         from datacurate.kernels import winnow_match, winnow_spans
 
         records, slices = _substring.held(spans)
-        pieces = winnow_spans.cover(records.reshape(-1, winnow_match.SPAN))
-        columns = pieces.T
+        more: dict[str, Any] = {}
+        if known is not None:
+            elsewhere, others = _substring.held(known)
+            records, slices = np.concatenate([records, elsewhere]), max(slices, others)
+        columns = winnow_spans.cover(records.reshape(-1, winnow_match.SPAN)).T
+        if known is not None:
+            more["elsewhere"] = (columns[winnow_spans.THERE] >= winnow_match.ELSEWHERE, "bool_")
         return _rows.table(
             named=(columns[winnow_spans.SURVIVOR] % np.uint64(slices), "int32"),
             row=(columns[winnow_spans.ROW], "uint64"),
@@ -157,20 +209,22 @@ class Substring(TextDedup):
             survivor=(columns[winnow_spans.SURVIVOR], "uint64"),
             head=(columns[winnow_spans.HEAD], "uint64"),
             tail=(columns[winnow_spans.TAIL], "uint64"),
+            **more,
         )
 
-    @by("named", keys=slice_numbers, uses=("unit", "slices"), shardwise=True)
-    def cuts(self, joined: pa.Table, names: pa.Table) -> pa.Table:
+    @by("named", keys=slice_numbers, uses=("unit", "slices"), shardwise=True, streams=("others",))
+    def cuts(self, joined: pa.Table, names: pa.Table, others: Parts | None = None) -> pa.Table:
         """The same with the id of the document that the piece stands in, too."""
-        order = np.argsort(_rows.numpy(names, "order"), kind="stable")
-        sorted_ = _rows.numpy(names, "order")[order]
-        survivor = order[np.searchsorted(sorted_, _rows.numpy(joined, "survivor"))]
+        known = None if others is None else _rows.numpy(joined, "elsewhere")
+        survivors = _substring.ids(names, _rows.numpy(joined, "survivor"), known)
+        if others is not None:
+            survivors = _against.named(joined, survivors, others)
         return _rows.table(
             shard=(_substring.shard_of(_rows.numpy(joined, "row")), "int32"),
             row=(joined["row"], "uint64"),
             start=(joined["start"], "int32"),
             end=(joined["end"], "int32"),
-            survivor=(names["id"].take(survivor), "large_string"),
+            survivor=(survivors, "large_string"),
             head=(joined["head"], "uint64"),
             tail=(joined["tail"], "uint64"),
         )
@@ -227,8 +281,9 @@ class Substring(TextDedup):
 
     def warm(self) -> None:
         """Compile the kernels."""
-        from datacurate.kernels import winnow, winnow_match, winnow_records, winnow_spans
+        from datacurate.kernels import winnow, winnow_known, winnow_match, winnow_records, winnow_spans
 
+        winnow_known.warm()
         winnow_records.warm()
         winnow.warm(self.unit == "tokens")
         winnow_match.warm()
