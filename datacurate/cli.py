@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -130,6 +132,35 @@ def audit(
 
     path = write_report(run, out)
     _print({"report": str(path)} if as_json else str(path))
+
+
+@app.command()
+def contamination(
+    run: RUN,
+    benchmark: Annotated[str | None, typer.Option(help="List the items of this benchmark.", show_default=False)] = None,
+    item: Annotated[
+        int | None, typer.Option(help="Show where this item of the benchmark is, side by side.", show_default=False)
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with all places.", show_default=False)] = None,
+    as_json: JSON = False,
+) -> None:
+    """Tell which items of benchmarks the documents of a run hold, where, and in which sources."""
+    from datacurate.audit import contamination_show
+    from datacurate.audit.contamination import contamination as leaks_of
+    from datacurate.core.store import write_text
+
+    if item is not None and benchmark is None:
+        raise typer.BadParameter("--item is a number of one benchmark: name it with --benchmark.")
+    found = leaks_of(run, benchmark)
+    if html is not None:
+        write_text(html, contamination_show.page(found, benchmark, item))
+        _print({"page": str(html)} if as_json else str(html))
+    elif as_json:
+        _print(contamination_show.as_json(found, benchmark, item))
+    else:
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        width = max(shutil.get_terminal_size((120, 24)).columns, 40)
+        sys.stdout.write(contamination_show.as_text(found, benchmark, item, width, colour) + "\n")
 
 
 @app.command()

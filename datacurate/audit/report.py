@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from datacurate.audit import evidence, sections
+from datacurate.audit.contamination_show import STYLE
+from datacurate.audit.contamination_show import section as contamination
 from datacurate.audit.dedup_report import deduplication
 from datacurate.audit.markup import Markup, e, join, tag
 from datacurate.audit.run_folder import Finished, open_run
@@ -41,7 +43,7 @@ def render(run: Finished) -> str:
     head = [tag("h1", run.name), tag("p", _subtitle(run), class_="soft"), nav]
     footer = tag("footer", "Written by datacurate from the run's manifests and ledgers.")
     headline = sections.headline(run, evidence.receipt_rows(run))
-    return document(f"{run.name}: report", join([tag("header", head), headline, body, footer]))
+    return document(f"{run.name}: report", join([tag("header", head), headline, body, footer]), STYLE)
 
 
 def _subtitle(run: Finished) -> str:
@@ -71,6 +73,7 @@ def _sections(run: Finished) -> list[tuple[str, str, str, Markup | None]]:
         ("samples", "Removed documents", SAMPLES_NOTE, booked(evidence.samples)),
         ("deduplication", "Deduplication", DEDUPLICATION_NOTE, booked(deduplication)),
         ("similarity", "Near-duplicates", SIMILARITY_NOTE, evidence.similarities(run)),
+        ("contamination", "Contamination", CONTAMINATION_NOTE, contamination(run)),
         ("languages", "Languages", "Of the documents that are left.", sections.languages(run)),
         ("lengths", "Lengths", LENGTHS_NOTE, sections.lengths(run)),
         ("mixture", "Mixture receipt", RECEIPT_NOTE, evidence.receipt(receipt) if receipt else None),
@@ -93,6 +96,13 @@ DEDUPLICATION_NOTE = join(
         "The mixture is shown as if deduplication alone had removed anything. ",
         tag("code", "curate dedup explain RUN ID"),
         " shows a document beside its survivor.",
+    ]
+)
+CONTAMINATION_NOTE = join(
+    [
+        "Items of benchmarks that documents hold, those in most documents first; words that both have are marked. ",
+        tag("code", "curate contamination RUN --html FILE"),
+        " shows more.",
     ]
 )
 SIMILARITY_NOTE = "How alike removed documents are to the document that was kept in their stead."

@@ -66,9 +66,8 @@ def _marks(docs: pa.Table, items: pa.Table, found: Found) -> pa.Array:
 def _cut(stage: Any, docs: pa.Table, items: pa.Table, found: Found) -> Outcome:
     import pyarrow as pa
 
-    from datacurate.kernels import contam_cuts, edit
+    from datacurate.kernels import contam_cuts, edit, lines
     from datacurate.kernels.arrow import bytes_and_offsets
-    from datacurate.kernels.text import characters
 
     text = one_array(docs["text"])
     data, offsets = bytes_and_offsets(text)
@@ -76,17 +75,18 @@ def _cut(stage: Any, docs: pa.Table, items: pa.Table, found: Found) -> Outcome:
     at, cuts, pieces = contam_cuts.widened(data, offsets, *places, stage.window, stage.min_piece)
     touched = np.unique(found.documents)
     rest = edit.cut(text, pa.LargeListArray.from_arrays(pa.array(at), pa.array(cuts)))
-    left = characters(rest.take(touched))
+    left = lines.characters(*bytes_and_offsets(rest.take(touched)), max(stage.min_left, 1))
     many = pieces[touched] > (stage.max_pieces or np.iinfo(np.int64).max)
-    none = (left == 0) & ~many
+    few = (left < max(stage.min_left, 1)) & ~many
     removed = []
     if many.any():
         bound = np.full(int(many.sum()), stage.max_pieces)
         value = pieces[touched[many]].astype(np.float64)
         removed.append(_removed(items, found, touched[many], "too_many_pieces", value=value, bound=bound))
-    if none.any():
-        removed.append(_removed(items, found, touched[none], "nothing_left"))
+    if few.any():
+        bound = np.full(int(few.sum()), stage.min_left)
+        removed.append(_removed(items, found, touched[few], "too_little_left", value=left[few], bound=bound))
     docs = with_columns(docs, {"text": rest})
     keep = np.ones(docs.num_rows, bool)
-    keep[touched[many | none]] = False
+    keep[touched[many | few]] = False
     return Outcome(docs.filter(pa.array(keep)), removed)

@@ -241,4 +241,4 @@ def texts_of(value: Any) -> list[str]:
         return [text for one in value.values() for text in texts_of(one)]
     if isinstance(value, bytes):
         return [value.decode("utf-8", "replace")]
-    return [str(value)]
+    return [str(value).encode("utf-8", "replace").decode("utf-8")]  # halves of surrogate pairs are no text

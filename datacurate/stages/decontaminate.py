@@ -99,6 +99,9 @@ class Decontaminate(Stage):
     """Pieces between cuts with fewer characters go, too."""
     max_pieces: Positive | None = None
     """Documents that cuts would part into more pieces are dropped."""
+    min_left: Count = 20
+    """Fewest characters, white space aside, of a document that something was cut out of; with fewer it is dropped. 20
+    are what RefinedWeb asks for where it cuts spans out (Penedo et al. 2023, arXiv:2306.01116, ExactSubstr-Cut)."""
 
     @field_validator("benchmarks", mode="before")
     @classmethod

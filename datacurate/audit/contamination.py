@@ -1,0 +1,228 @@
+"""Which items of benchmarks a run's documents hold: from the evidence that `decontaminate` leaves."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from datacurate.audit.dedup_find import Documents
+from datacurate.audit.dedup_match import Match, match
+from datacurate.audit.run_folder import Finished, FinishedStage, open_run
+from datacurate.core.errors import InputError, did_you_mean
+from datacurate.core.task import SHARD_BITS
+
+STAGE = "decontaminate"
+PLACES = 5
+"""Places of an item that are kept, those with the largest share of it."""
+AROUND = 150
+"""Characters of the document on both sides of what is shown."""
+LONGEST = 6_000
+"""Characters of a place that are compared with the item."""
+RUN = 3
+"""Words of a run that is marked where document and item stand side by side."""
+
+Key = tuple[str, int]
+"""An item: its benchmark and number."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One place of a document that holds an item, or a part of it."""
+
+    id: str
+    source: str
+    shard: str
+    row: int
+    part: str
+    start: int
+    end: int
+    words: int
+    score: float
+    acted: bool
+
+
+@dataclass
+class Leak:
+    """One item that is in documents."""
+
+    benchmark: str
+    item: int
+    name: str = ""
+    documents: int = 0
+    acted: int = 0
+    """Documents in which enough of it is for the stage to act."""
+    sources: Counter[str] = field(default_factory=Counter)
+    """Documents by source."""
+    spots: list[Spot] = field(default_factory=list)
+    """At most PLACES."""
+
+    @property
+    def score(self) -> float:
+        """The largest share of it that a document holds."""
+        return max(spot.score for spot in self.spots)
+
+
+@dataclass
+class Benchmark:
+    """What is known of one benchmark."""
+
+    name: str
+    items: int
+    leaks: list[Leak] = field(default_factory=list)
+    """Items that are in documents, those in most documents first."""
+    documents: int = 0
+    sources: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Contamination:
+    """What one stage found."""
+
+    run: Finished
+    at: int
+    """The number of the stage among those that keep books."""
+    options: dict[str, Any]
+    benchmarks: list[Benchmark]
+
+    @property
+    def stage(self) -> FinishedStage:
+        """The stage."""
+        return self.run.booked[self.at]
+
+    def chosen(self, benchmark: str | None, item: int | None) -> list[Leak]:
+        """The leaks of one benchmark, or one item; of all when none is named."""
+        return [
+            leak
+            for one in self.benchmarks
+            if benchmark in (None, one.name)
+            for leak in one.leaks
+            if item in (None, leak.item)
+        ]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A place side by side with the item."""
+
+    spot: Spot
+    match: Match | None
+    remark: str
+
+
+def contamination(run: str | Path, benchmark: str | None = None) -> list[Contamination]:
+    """What every `decontaminate` of a run found; InputError when there is none, or no benchmark of this name."""
+    finished = open_run(run)
+    found = list(of_run(finished))
+    if not found:
+        raise InputError(f"{run}: no stage of this run is `{STAGE}`. Add it to the recipe.")
+    known = [one.name for made in found for one in made.benchmarks]
+    if benchmark is not None and benchmark not in known:
+        raise InputError(f"{run}: no benchmark '{benchmark}'. {did_you_mean(benchmark, known)}")
+    return found
+
+
+def of_run(run: Finished) -> Iterator[Contamination]:
+    """What every `decontaminate` of a run found."""
+    for at, stage in enumerate(run.booked):
+        if stage.name == STAGE and stage.phase("items") and stage.phase("evidence"):
+            yield Contamination(run, at, stage.manifest["fields"], _benchmarks(stage))
+
+
+def _benchmarks(stage: FinishedStage) -> list[Benchmark]:
+    items = _items(stage)
+    totals = Counter(items["benchmark"].to_pylist())
+    names = dict(zip(_keys(items), items["name"].to_pylist(), strict=True))
+    benchmarks = {name: Benchmark(name, count) for name, count in totals.items()}
+    leaks: dict[Key, Leak] = {}
+    for shard, path in sorted(stage.phase("evidence").items()):
+        _add_shard(shard, path, benchmarks, leaks)
+    for key, leak in leaks.items():
+        leak.name = names.get(key, "")
+        leak.spots.sort(key=lambda spot: (-spot.score, spot.id, spot.start))
+        benchmarks[leak.benchmark].leaks.append(leak)
+    for one in benchmarks.values():
+        one.leaks.sort(key=lambda leak: (-leak.documents, -leak.score, leak.item))
+    return sorted(benchmarks.values(), key=lambda one: (-len(one.leaks), one.name))
+
+
+def _add_shard(shard: str, path: Path, benchmarks: dict[str, Benchmark], leaks: dict[Key, Leak]) -> None:
+    """Add what was found in one shard; rows of a document stand together."""
+    import pyarrow.parquet as pq
+
+    document, seen, held = None, set[Key](), set[str]()
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches():
+            for row in batch.to_pylist():
+                if row["row"] != document:
+                    document, seen, held = row["row"], set(), set()
+                key = (row["benchmark"], row["item"])
+                leak = leaks.setdefault(key, Leak(*key))
+                if key not in seen:
+                    leak.documents += 1
+                    leak.acted += row["acted"]
+                    leak.sources[row["source"] or ""] += 1
+                if row["benchmark"] not in held:
+                    benchmarks[row["benchmark"]].documents += 1
+                    benchmarks[row["benchmark"]].sources[row["source"] or ""] += 1
+                seen.add(key)
+                held.add(row["benchmark"])
+                _keep(leak, _spot(shard, row))
+
+
+def _spot(shard: str, row: dict[str, Any]) -> Spot:
+    own = {name: row[name] for name in ("part", "start", "end", "words", "score", "acted")}
+    return Spot(row["id"] or "", row["source"] or "", shard, row["row"] & ((1 << SHARD_BITS) - 1), **own)
+
+
+def _keep(leak: Leak, spot: Spot) -> None:
+    leak.spots.append(spot)
+    if len(leak.spots) > PLACES:
+        leak.spots.remove(min(leak.spots, key=lambda one: (one.score, one.end - one.start, one.shard, -one.row)))
+
+
+def _items(stage: FinishedStage) -> Any:
+    from datacurate.core.store import read_parts
+
+    return read_parts(stage.phase("items").values())
+
+
+def _keys(items: Any) -> list[Key]:
+    return list(zip(items["benchmark"].to_pylist(), items["item"].to_pylist(), strict=True))
+
+
+def texts(found: Contamination, leaks: list[Leak]) -> dict[Key, str]:
+    """Items as people read them: question, choices, answers."""
+    items = _items(found.stage)
+    at = {key: row for row, key in enumerate(_keys(items))}
+    return {(leak.benchmark, leak.item): _said(items.slice(at[leak.benchmark, leak.item], 1)) for leak in leaks}
+
+
+def _said(items: Any) -> str:
+    row = items.to_pylist()[0]
+    choices, answers = json.loads(row["choices"]), json.loads(row["answers"])
+    lines = [row["question"].strip(), *(f"- {one}" for one in choices), *(f"Answer: {one}" for one in answers)]
+    return "\n".join(lines)
+
+
+def shown(found: Contamination, leak: Leak, text: str, most: int = PLACES) -> list[Shown]:
+    """The places of an item, each beside the item."""
+    documents = Documents(found.run)
+    made = []
+    for spot in leak.spots[:most]:
+        place, remark = documents.place(found.at, spot.shard)
+        whole = place.text_of(spot.row) if place is not None else None
+        pair = None if whole is None else match(_around(whole, spot), text, RUN)
+        made.append(Shown(spot, pair, remark))
+    return made
+
+
+def _around(text: str, spot: Spot) -> str:
+    """What a place says, and a little before and behind it."""
+    data = text.encode("utf-8", "replace")
+    before = data[max(0, spot.start - 4 * AROUND) : spot.start].decode("utf-8", "replace")[-AROUND:]
+    behind = data[spot.end : spot.end + 4 * AROUND].decode("utf-8", "replace")[:AROUND]
+    return before + data[spot.start : spot.end].decode("utf-8", "replace")[:LONGEST] + behind
