@@ -11,6 +11,7 @@ from numba import njit
 from datacurate.kernels._line_patterns import ALNUM, characters
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
 from datacurate.kernels.memory import borrowing
+from datacurate.kernels.pii_assigned import find_assigned, find_credentials, find_random
 from datacurate.kernels.pii_bytes import (
     ASKED,
     CLASS,
@@ -41,15 +42,9 @@ from datacurate.kernels.pii_bytes import PHONE as PHONE_KIND
 from datacurate.kernels.pii_email import datatrove_email, find_email, quad
 from datacurate.kernels.pii_fold import Folded
 from datacurate.kernels.pii_ip import find_ip4, find_ip6, is_global4, octets
-from datacurate.kernels.pii_numbers import find_card, find_iban, find_papers, find_phone
-from datacurate.kernels.pii_secrets import (
-    find_assigned,
-    find_credentials,
-    find_jwt,
-    find_key,
-    find_private_key,
-    find_random,
-)
+from datacurate.kernels.pii_keys import find_jwt, find_key, find_private_key
+from datacurate.kernels.pii_numbers import find_card, find_iban, find_papers
+from datacurate.kernels.pii_phone import find_phone
 from datacurate.kernels.utf8 import decode
 
 if TYPE_CHECKING:

@@ -98,10 +98,10 @@ def octets(data, i, end):
 
 @inlined
 def looks_like_version(address):
-    """The first three numbers below 20 and the last below 100, as in numbers of versions and sections: of public
-    addresses one in 5,000 is so."""
+    """The first two numbers below 20, the third below 64 and the last below 100, as in numbers of versions and
+    sections: of public addresses one in 1,600 is so."""
     return (
-        (address >> 24) < 20 and ((address >> 16) & 255) < 20 and ((address >> 8) & 255) < 20 and (address & 255) < 100
+        (address >> 24) < 20 and ((address >> 16) & 255) < 20 and ((address >> 8) & 255) < 64 and (address & 255) < 100
     )
 
 

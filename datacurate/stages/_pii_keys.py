@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 CAPITALS, LETTERS, NAMES, HEXES, DOTTED, SLASHED = 1, 2, 4, 8, 16, 32
 """Alphabets behind a prefix: capitals and digits; letters and digits; these with `_-`; hexadecimal; letters, digits and
-`_-.`; letters, digits and `_-+/=`. The numbers are those of kernels/pii_secrets.py."""
+`_-.`; letters, digits and `_-+/=`. The numbers are those of kernels/pii_keys.py."""
 
 
 class Key(NamedTuple):

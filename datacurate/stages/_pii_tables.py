@@ -16,7 +16,7 @@ PHONE_WORDS = (
     "texting", "whatsapp", "viber", "hotline", "helpline", "landline", "voicemail", "answering", "ph",
     "tlf", "tlf.", "telefon", "telefoon", "telefono", "teléfono", "téléphone",
     "telefone", "telefonnummer", "tél", "móvil", "movil", "celular", "cellulare", "portable", "handy", "rufnummer",
-    "mobil", "gsm", "puhelin", "telefax", "direct line", "telephone number", "hot line", "toll free",
+    "mobil", "puhelin", "telefax", "direct line", "telephone number", "hot line", "toll free",
     "toll-free", "pager", "телефон", "Телефон", "тел", "Тел", "моб", "Моб", "电话", "電話", "手机", "手機",  # noqa: RUF001
     "전화", "هاتف", "फोन", "โทร", "τηλέφωνο", "Τηλέφωνο", "τηλ", "טלפון",
 )  # fmt: skip

@@ -1,8 +1,6 @@
-"""Keys, passwords, and addresses that hold them."""
+"""Keys and passwords that are assigned to names, and addresses that hold them."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
@@ -12,15 +10,12 @@ from datacurate.kernels.pii_bytes import (
     DIGITS,
     F_CREDENTIALS,
     F_ENTROPY,
-    F_JWT,
     F_KEY,
     F_PASSWORD,
-    F_PRIVATE,
     F_QUERY,
     HASHES,
     KEY,
     LOWER,
-    OPT_ENTROPY,
     OPT_HASHES,
     PASSWORD,
     SURE,
@@ -31,191 +26,12 @@ from datacurate.kernels.pii_bytes import (
     is_digit,
     is_word,
     lower,
-    near,
 )
+from datacurate.kernels.pii_keys import CHARS, HEXES, LONGEST, SLASHED, entropy, made_up
 
 QUERY_NAMES, KEY_NAMES, PASSWORD_NAMES, PLACEHOLDERS, HASH_WORDS = 2, 3, 4, 5, 6
 """Sets of words that kernels know by number: parts of names, and what stands in place of a secret."""
-_LONGEST = 256
-"""Bytes of the longest value that is read; longer ones are data, not secrets."""
-_BLOCK = 16_384
-"""Bytes of the longest block of a private key (RSA of 16,384 bits takes 12,800)."""
 _HEX, _BASE64 = 1, 2
-CHARS = np.zeros(256, np.uint8)
-"""Bits: what alphabets of keys a byte is in."""
-CAPITALS, LETTERS, NAMES, HEXES, DOTTED, SLASHED = 1, 2, 4, 8, 16, 32
-for _c in range(256):
-    _ch = chr(_c)
-    _letter = _c < 128 and _ch.isalnum()
-    CHARS[_c] = (
-        CAPITALS * (_letter and not _ch.islower())
-        | LETTERS * _letter
-        | NAMES * (_letter or _ch in "_-")
-        | HEXES * (_letter and _ch in "0123456789abcdefABCDEF")
-        | DOTTED * (_letter or _ch in "_-.")
-        | SLASHED * (_letter or _ch in "_-+/=")
-    )
-_LOGS = np.array([0.0] + [n * math.log2(n) for n in range(1, _LONGEST + 1)])
-_BEGIN = np.frombuffer(b"-----BEGIN ", np.uint8)
-_END = np.frombuffer(b"-----END ", np.uint8)
-_EXAMPLE = np.frombuffer(b"example", np.uint8)
-_PRIVATE = np.frombuffer(b"PRIVATE KEY", np.uint8)
-
-
-@borrowing
-def _starts(data, i, end, word):
-    if i + len(word) > end:
-        return False
-    for k in range(len(word)):  # noqa: SIM110
-        if data[i + k] != word[k]:
-            return False
-    return True
-
-
-@borrowing
-def entropy(data, i, stop):
-    """Shannon's entropy of bytes, in bits per byte."""
-    size = stop - i
-    if size < 1 or size > _LONGEST:
-        return 0.0
-    total = 0.0
-    for k in range(i, stop):
-        seen = False
-        for q in range(i, k):
-            if data[q] == data[k]:
-                seen = True
-                break
-        if seen:
-            continue
-        count = 0
-        for q in range(k, stop):
-            count += data[q] == data[k]
-        total += _LOGS[count]
-    return math.log2(size) - total / size
-
-
-@borrowing
-def _made_up(data, i, stop):
-    """Whether a value is a stand-in: it says EXAMPLE, or has fewer than five different characters."""
-    different = 0
-    for k in range(i, stop):
-        seen = False
-        for q in range(max(i, k - 16), k):
-            if data[q] == data[k]:
-                seen = True
-                break
-        different += not seen
-        if different > 8:
-            break
-    return different < 5 or _says_example(data, i, stop)
-
-
-@borrowing
-def _says_example(data, i, stop):
-    for k in range(i, stop - 6):
-        same = True
-        for q in range(len(_EXAMPLE)):
-            if lower(data[k + q]) != _EXAMPLE[q]:
-                same = False
-                break
-        if same:
-            return True
-    return False
-
-
-@borrowing
-def find_key(data, begin, end, i, doc, t, out, state, limit):
-    """Write down a key of the table whose prefix stands at `i`; returns its end, or `i`."""
-    if i > begin and data[i - 1] in (46, 47) and i - 1 > begin and is_alnum(data[i - 2]):
-        return i
-    for k in range(t.prefix_first[data[i]], t.prefix_first[np.int64(data[i]) + 1]):
-        a, b = t.prefix_at[k], t.prefix_at[k + 1]
-        if i + (b - a) > end:
-            continue
-        same = True
-        for q in range(b - a):
-            if data[i + q] != t.prefixes[a + q]:
-                same = False
-                break
-        if not same:
-            continue
-        p = i + (b - a)
-        most = p + t.prefix_most[k]
-        while p < end and p <= most and (CHARS[data[p]] & t.prefix_chars[k]) != 0:
-            p += 1
-        size = p - i - (b - a)
-        if size < t.prefix_least[k] or size > t.prefix_most[k] or (p < end and is_word(data[p])):
-            continue
-        if _made_up(data, i + (b - a), p) or not _has_digit(data, i + (b - a), p):
-            continue
-        emit(out, state, limit, doc, KEY, t.prefix_form[k], i, p, SURE)
-        return p
-    return i
-
-
-@inlined
-def _has_digit(data, i, stop):
-    for k in range(i, stop):  # noqa: SIM110
-        if is_digit(data[k]):
-            return True
-    return False
-
-
-@borrowing
-def find_jwt(data, end, i, doc, out, state, limit):
-    """Write down a JSON web token, three parts in Base64 of which two begin like JSON; returns its end, or `i`."""
-    p = i
-    dots = 0
-    while p < end and p - i < _BLOCK and ((CHARS[data[p]] & NAMES) != 0 or (data[p] == 46 and dots < 2)):
-        if data[p] == 46:
-            dots += 1
-            if dots == 1 and not (p + 3 < end and data[p + 1] == 101 and data[p + 2] == 121 and data[p + 3] == 74):
-                return i
-        p += 1
-    if dots < 2 or p - i < 36:
-        return i
-    emit(out, state, limit, doc, KEY, F_JWT, i, p, SURE)
-    return p
-
-
-@borrowing
-def find_private_key(data, begin, end, i, doc, out, state, limit):
-    """Write down a block of a private key whose word BEGIN is at `i`, to its end line; returns its end, or `i`.
-
-    A block without an end line ends behind the last line of Base64.
-    """
-    start = i - 5
-    if start < begin or not _starts(data, start, end, _BEGIN):
-        return i
-    p = i + 6
-    while p < end and p - i < 40 and data[p] != 45 and not _starts(data, p, end, _PRIVATE):
-        p += 1
-    if not _starts(data, p, end, _PRIVATE):
-        return i
-    p += len(_PRIVATE)
-    while p < end and data[p] != 10 and data[p] == 45:
-        p += 1
-    body = p
-    high = min(end, start + _BLOCK)
-    while p < high:
-        if data[p] == 45 and _starts(data, p, end, _END):
-            stop = p + len(_END)
-            while stop < end and stop - p < 60 and data[stop] != 45 and data[stop] != 10:
-                stop += 1
-            while stop < end and data[stop] == 45:
-                stop += 1
-            if p - body < 24 or _says_example(data, body, min(p, body + 32)):
-                return i
-            emit(out, state, limit, doc, KEY, F_PRIVATE, start, stop, SURE)
-            return stop
-        p += 1
-    p = body
-    while p < high and ((CHARS[data[p]] & SLASHED) != 0 or data[p] in (10, 13, 92, 34, 44, 32)):
-        p += 1
-    if p - body < 40:
-        return i
-    emit(out, state, limit, doc, KEY, F_PRIVATE, start, p, SURE)
-    return p
 
 
 @inlined
@@ -293,7 +109,7 @@ def find_assigned(data, begin, end, at, doc, t, out, state, limit):
     if quote:
         v += 1
     q = v
-    while q < end and q - v <= _LONGEST and data[q] != 10:
+    while q < end and q - v <= LONGEST and data[q] != 10:
         c = data[q]
         if quote:
             if c == quote:
@@ -301,7 +117,7 @@ def find_assigned(data, begin, end, at, doc, t, out, state, limit):
         elif c in (32, 9, 13, 34, 39, 60, 62, 44, 59, 38, 125, 41):
             break
         q += 1
-    if q - v > _LONGEST or (quote and (q >= end or data[q] != quote)):
+    if q - v > LONGEST or (quote and (q >= end or data[q] != quote)):
         return
     if not quote and q > v and data[q - 1] == 46:
         q -= 1
@@ -328,7 +144,7 @@ def _is_password(data, v, q, quote, t, word):
             return False
         elif c not in (95, 45, 46, 47, 58):
             others += 1
-    if data[v] in (36, 37, 42) or data[v] == 47 or _made_up(data, v, q):
+    if data[v] in (36, 37, 42) or data[v] == 47 or made_up(data, v, q):
         return False
     if quote:
         return letters + digits > 0 and digits + others > 0 and (letters > 0 or digits > 5)
@@ -357,7 +173,7 @@ def _is_key(data, begin, end, v, q, quote, doc, t, state):
     Entropy of at least 3 bits for hexadecimal and 3.5 for other values; detect-secrets asks 3 and 4.5 of values whose
     name says nothing. Of letters and digits mixed, which words and names are not. Hashes are none.
     """
-    if q - v < 16 or _made_up(data, v, q):
+    if q - v < 16 or made_up(data, v, q):
         return False
     which, digits, capitals, small = _alphabet(data, v, q)
     if which == 0 or digits < 2 or capitals + small < 2 or digits * 12 < q - v:
@@ -424,9 +240,9 @@ def _query(data, end, p, stop, at, doc, t, out, state, limit):
         return
     v = at + 1
     q = v
-    while q < end and q - v <= _LONGEST and (CHARS[data[q]] & SLASHED or data[q] in (37, 46, 126)):
+    while q < end and q - v <= LONGEST and (CHARS[data[q]] & SLASHED or data[q] in (37, 46, 126)):
         q += 1
-    if q - v < 8 or q - v > _LONGEST or _made_up(data, v, q):
+    if q - v < 8 or q - v > LONGEST or made_up(data, v, q):
         return
     digits = letters = 0
     for k in range(v, q):
@@ -444,7 +260,7 @@ def find_credentials(data, begin, end, colon, doc, t, out, state, limit):
     start = colon + 3
     p = start
     split = -1
-    while p < end and p - start < _LONGEST:
+    while p < end and p - start < LONGEST:
         c = data[p]
         if c <= 32 or c in (47, 63, 35, 34, 39, 60, 62, 92):
             return max(colon + 1, start)
@@ -453,7 +269,7 @@ def find_credentials(data, begin, end, colon, doc, t, out, state, limit):
         if c == 64:
             break
         p += 1
-    if p >= end or p - start >= _LONGEST or data[p] != 64 or split < 0 or split + 1 == p:
+    if p >= end or p - start >= LONGEST or data[p] != 64 or split < 0 or split + 1 == p:
         return start
     if (
         p + 1 >= end
@@ -478,9 +294,9 @@ def find_random(data, begin, end, i, doc, t, out, state, limit):
     quote = data[i]
     v = i + 1
     q = v
-    while q < end and q - v <= _LONGEST and (CHARS[data[q]] & SLASHED) != 0:
+    while q < end and q - v <= LONGEST and (CHARS[data[q]] & SLASHED) != 0:
         q += 1
-    if q >= end or data[q] != quote or q - v < 9 or q - v > _LONGEST:
+    if q >= end or data[q] != quote or q - v < 9 or q - v > LONGEST:
         return max(q, i + 1)
     which, digits, capitals, small = _alphabet(data, v, q)
     if which == 0 or digits * 12 < q - v or capitals + small == 0 or _is_uuid(data, v, q):
@@ -494,6 +310,3 @@ def find_random(data, begin, end, i, doc, t, out, state, limit):
 @inlined
 def _is_uuid(data, v, q):
     return q - v == 36 and data[v + 8] == 45 and data[v + 13] == 45 and data[v + 18] == 45 and data[v + 23] == 45
-
-
-__all__ = ["CAPITALS", "CHARS", "DOTTED", "HEXES", "LETTERS", "NAMES", "OPT_ENTROPY", "SLASHED", "near"]
