@@ -287,7 +287,7 @@ def like_datatrove(text: pa.Array | pa.ChunkedArray, emails: bool, ips: bool, pu
     out = np.empty((size // _PER_SPAN + 64, 6), np.int32)
     state = np.zeros(4, np.int64)
     _like_datatrove(data, offsets, emails, ips, public, characters(), np.empty(size, np.bool_), out, state)
-    return _spans(out[: state[N]], np.zeros(len(offsets) - 1, np.int64))
+    return settled(_spans(out[: state[N]], np.zeros(len(offsets) - 1, np.int64)))
 
 
 @njit(nogil=True, cache=True)

@@ -74,7 +74,7 @@ def _issuer(prefix, length):
 def find_card(data, begin, end, i, doc, t, out, state, limit):
     """Write down a card number whose first digit is at `i`; returns its end, or `i`.
 
-    12, 13 and 17 to 19 digits in a row, or numbers that no issuer has, need a word such as `card` in front: one number
+    12 and 13 digits, 17 to 19 in a row, and numbers that no issuer has, need a word such as `card` in front: one number
     in ten has a right check digit by chance.
     """
     p = i
@@ -122,7 +122,7 @@ def find_card(data, begin, end, i, doc, t, out, state, limit):
         return i
     if (odd if digits % 2 else total) % 10:
         return i
-    strong = _issuer(prefix, digits) and (groups > 0 or digits == 15 or digits == 14 or digits == 16)
+    strong = _issuer(prefix, digits) and digits >= 14 and (groups > 0 or digits <= 16)
     if not strong and not near(data, begin, end, i, p, _CARD_BEFORE, 0, t, CARD_WORDS):
         return i
     if data[i] == data[p - 1] and _all_same(data, i, p):
