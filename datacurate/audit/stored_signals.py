@@ -139,7 +139,8 @@ def _check_columns(step: Step) -> None:
 
     stored = set(pq.read_schema(next(iter(parts(step.done).values()))).names)
     parameters = inspect.signature(step.now.rules).parameters.values()  # type: ignore[attr-defined]
-    missing = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.name not in stored]
+    needed = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.default is p.empty]
+    missing = [name for name in needed if name not in stored]
     does = "its rules compare"
     if not missing:
         missing = [name for name in getattr(step.now, "shrinks", ()) if name not in stored]

@@ -12,11 +12,13 @@ from datacurate.kernels.memory import (
     borrowing,
     count_bits,
     first_bit,
-    hash_bytes,
+    first_bytes,
+    hash_padded,
     inlined,
+    load64,
     places64,
     pointer,
-    same_bytes,
+    same_padded,
 )
 
 OFFSET = np.uint32(2166136261)
@@ -43,6 +45,8 @@ MIN, MAX, WORDS, BUCKETS, PRUNED, INVERSE, END = range(7)
 """What a model's `grams` hold: least and most characters of n-grams, rows of words, buckets, whether buckets were
 pruned, 2^64 / buckets, plus 1, and the row of the end of a line (-1: none)."""
 LABEL = b"__label__"
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""2^64 divided by the golden ratio: its products have well-mixed upper bits (Fibonacci hashing)."""
 
 
 @intrinsic
@@ -203,13 +207,14 @@ def _is_label(word, length):
 
 
 @inlined
-def _end_of_word(data, i, end):
-    """Where the word ends that begins at `i`."""
-    while i + 64 <= end:
+def _end_of_word(data, i, end, whole):
+    """Where the word ends that begins at `i`; `whole` bytes are there in all, of which `end` belong to the text."""
+    while i < end and i + 64 <= whole:
         spaces = places64(data, i, 0x20, 0x20) | places64(data, i, 0x09, 0x0D) | places64(data, i, 0, 0)
         if spaces:
-            return i + first_bit(spaces)
+            return min(i + first_bit(spaces), end)
         i += 64
+    i = min(i, end)
     while i < end and not is_space(data[i]):
         i += 1
     return i
@@ -233,13 +238,15 @@ def _read_word(data, i, length, words, mask, slots, texts, starts, word):
 
 @borrowing
 def _add_long(data, i, length, model, word, listed, total):
-    """Adds the rows of a word of any length; how many they were."""
+    """Adds the rows of a word of any length; how many they were, -1 if it is the one that ends a line."""
     grams, bits, before, slots, texts, starts, rows = model
     shape = grams[MIN], grams[MAX], grams[WORDS], grams[BUCKETS], grams[PRUNED], np.uint64(grams[INVERSE])
     entry, _ = _read_word(data, i, length, grams[WORDS], len(slots) - 1, slots, texts, starts, word)
     added, at = 0, 0
     if entry == -2:
         return added
+    if entry == grams[END] and entry >= 0:
+        return -1
     if entry >= 0:
         listed[ROOM] = entry
         _add_rows(rows, listed, ROOM, 1, total)
@@ -262,7 +269,7 @@ def add_text(data, start, end, model, room, total):
     grams, bits, before, slots, texts, starts, rows = model
     word, listed, seen, used = room
     shape = grams[MIN], grams[MAX], grams[WORDS], grams[BUCKETS], grams[PRUNED], np.uint64(grams[INVERSE])
-    last, mask = grams[END], len(slots) - 1
+    last, mask, whole = grams[END], len(slots) - 1, len(data)
     text, letters, rows_of, memory = pointer(data), pointer(word), pointer(listed), pointer(seen)
     known, names, begins, some, offsets = (
         pointer(slots),
@@ -278,20 +285,27 @@ def add_text(data, start, end, model, room, total):
             i += 1
         if i >= end:
             break
-        to = _end_of_word(text, i, end)
+        to = _end_of_word(text, i, end, whole)
         length = to - i
         tokens += 1
-        if length > LONGEST:
+        if length > LONGEST or to + 8 > whole:
             _add_rows(rows, listed, WAITING, waiting - WAITING, total)
             added += waiting - WAITING
             waiting = WAITING
-            added += _add_long(data, i, length, model, word, listed, total)
+            count = _add_long(data, i, length, model, word, listed, total)
+            if count < 0:
+                break
+            added += count
             i = to
             continue
-        key = hash_bytes(text, i, length)
-        slot = FIELDS * np.int64(key & np.uint64(SEEN - 1))
+        if length < 8:
+            key = load64(text, i) & first_bytes(length)
+            slot = FIELDS * np.int64(((key * SPREAD) >> np.uint64(40)) & np.uint64(SEEN - 1))
+        else:
+            key = hash_padded(text, i, length)
+            slot = FIELDS * np.int64(key & np.uint64(SEEN - 1))
         there = memory[slot + KEY] == np.int64(key) and memory[slot + LENGTH] == length
-        if not there or not same_bytes(text, memory[slot + PLACE], i, length):
+        if not there or (length >= 8 and not same_padded(text, memory[slot + PLACE], i, length)):
             entry, ascii = _read_word(text, i, length, shape[WORDS], mask, known, names, begins, letters)
             if entry == last and entry >= 0:
                 break

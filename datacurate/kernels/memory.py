@@ -202,7 +202,8 @@ def hash_padded(buffer, start, length):
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def _same_padded(buffer, a, b, length):
+def same_padded(buffer, a, b, length):
+    """`same_bytes` where eight more bytes follow both."""
     i = 0
     while i + 8 <= length:
         if load64(buffer, a + i) != load64(buffer, b + i):
@@ -244,7 +245,7 @@ def find_or_add_padded(slots, mask, hashes, starts, lengths, count, h, buffer, s
         if (
             hashes[entry] == h
             and lengths[entry] == length
-            and _same_padded(buffer, np.int64(starts[entry]), start, length)
+            and same_padded(buffer, np.int64(starts[entry]), start, length)
         ):
             return entry
         at = (at + np.uint64(1)) & np.uint64(mask)
