@@ -1,0 +1,100 @@
+"""Main content by classified blocks: the engine `blocks` of `extract`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+MODEL = Path(__file__).parent.parent / "data" / "blocks" / "trees.npz"
+"""Written by scripts/train_blocks.py."""
+THRESHOLD = 0.42
+"""A block is kept from this value on; chosen on folds, see docs/design/extract.md."""
+LITTLE, SHARE = 200, 0.6
+"""Where less text than this is kept, blocks of at least this share of the highest value are."""
+
+
+class Page(NamedTuple):
+    """A parsed page."""
+
+    html: bytes
+    """Its canonical form."""
+    data: np.ndarray
+    events: tuple[np.ndarray, ...]
+
+
+def parsed(page: str) -> Page:
+    """The page in canonical form, and its events."""
+    from resiliparse.parse.html import HTMLTree
+
+    from datacurate.kernels.html import events
+
+    html = str(HTMLTree.parse(page)).encode("utf-8", "replace")
+    data, *found = events(html)
+    return Page(html, data, tuple(found))
+
+
+@cache
+def model() -> tuple[Any, Any]:
+    """Both classifiers."""
+    from datacurate.kernels.trees import Trees
+
+    with np.load(MODEL) as arrays:
+        return tuple(Trees(*(_read_only(arrays[f"{name}{at}"]) for name in Trees._fields)) for at in (1, 2))  # type: ignore[return-value]
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
+
+
+def judged(page: Page) -> tuple[Any, np.ndarray]:
+    """The blocks of a page, and how much each looks like main content, about 0 to 1."""
+    from datacurate.kernels.block_features import FEATURES, block_features, second_features
+    from datacurate.kernels.blocks import blocks_of
+    from datacurate.kernels.trees import evaluate
+
+    blocks, title = blocks_of(page.data, page.events)
+    features = block_features(page.data, *page.events[:3], blocks, title)
+    first, second = np.empty(len(features), np.float32), np.empty(len(features), np.float32)
+    one, two = model()
+    evaluate(*one, features, first)
+    second_features(blocks.rows, blocks.parents, blocks.codes, first, features, len(FEATURES))
+    evaluate(*two, features, second)
+    return blocks, (first + second) / 2
+
+
+def kept(blocks: Any, values: np.ndarray, threshold: float = THRESHOLD) -> np.ndarray:
+    """Which blocks are main content."""
+    from datacurate.kernels.blocks import SIZE
+
+    if not len(values):
+        return np.zeros(0, np.bool_)
+    chosen = values > threshold
+    if blocks.rows[chosen, SIZE].sum() < LITTLE:
+        chosen = values > min(threshold, float(values.max()) * SHARE)
+    return chosen
+
+
+def extract(page: Page, options: int = 0, comments: bool = False) -> str:
+    """The main content as text or Markdown; `options` are the bits of `kernels.html_text`."""
+    from datacurate.kernels.html_text import text_of
+
+    blocks, values = judged(page)
+    chosen = kept(blocks, values)
+    if comments:
+        chosen |= in_comments(blocks)
+    return text_of(page.data, page.events, blocks.rows, chosen, options).decode("utf-8", "replace").strip("\n")
+
+
+def in_comments(blocks: Any) -> np.ndarray:
+    """Which blocks are what readers wrote: sentences in a container whose class says so, not mostly links."""
+    from datacurate.kernels.block_features import inherited_words
+    from datacurate.kernels.blocks import LINKED, NODE, SIZE, WORDS
+    from datacurate.kernels.html_words import CLASS_BIT
+
+    rows = blocks.rows
+    inside = (inherited_words(blocks)[rows[:, NODE]] & CLASS_BIT["comment"]) > 0
+    return inside & (rows[:, WORDS] >= 4) & (rows[:, LINKED] * 2 < rows[:, SIZE])
