@@ -1,9 +1,10 @@
 """Labels of blocks for `train_blocks.py`: what is known of each block of each page, and how much it counts.
 
-- Pages with a whole article (article-extraction-benchmark, mozilla/readability), and documentation, whose content element is known by package:
-  the share of the block's words that stand in runs of four which the article has.
-- Pages with segments (trafilatura's evaluation): 1 and 0 where a segment hits, with much weight. Elsewhere, and for goose3's pages, which have the
-  first sentence only, the mean of what trafilatura (three settings) and resiliparse extract, with half the weight.
+- Pages with a whole article (article-extraction-benchmark, mozilla/readability), and documentation, whose content
+  element is known by package: the share of the block's words that stand in runs of four which the article has.
+- Pages with segments (trafilatura's evaluation): 1 and 0 where a segment hits, with much weight. Elsewhere, and for
+  goose3's pages, which have the first sentence only, the mean of what trafilatura (three settings) and resiliparse
+  extract, with half the weight.
 
 A segment of text that is wanted may stand on the page more than once; the place that the extractors agree on is meant.
 """
@@ -78,7 +79,9 @@ def block_texts(page: Page, blocks: Blocks) -> list[str]:
     kinds, starts, ends, _ = (part.tolist() for part in page.events)
 
     def part(event: int) -> bytes:
-        return page.html[starts[event] : ends[event]] if kinds[event] == TEXT else b" " * (abs(kinds[event]) == TAG["br"])
+        return (
+            page.html[starts[event] : ends[event]] if kinds[event] == TEXT else b" " * (abs(kinds[event]) == TAG["br"])
+        )
 
     rows = blocks.rows[:, 1:3].tolist()
     joined = (b"".join(part(event) for event in range(*row)) for row in rows)
@@ -95,7 +98,7 @@ def site(url: str) -> str:
 
 def read(folder: Path, name: str) -> list[tuple[dict[str, Any], str]]:
     """The pages of a set with their gold, as strings."""
-    rows = (json.loads(line) for line in gzip.open(folder / f"{name}.gold.jsonl.gz"))
+    rows = map(json.loads, gzip.decompress((folder / f"{name}.gold.jsonl.gz").read_bytes()).splitlines())
     gold = {_id(row["record_id"]): row for row in rows if row.get("record_id") and row.get("kind", "page") == "page"}
     found = []
     for batch in Warc(path=str(folder / f"{name}.warc.gz")).read(folder / f"{name}.warc.gz", "pages"):
@@ -238,6 +241,10 @@ def _docs(about: dict[str, Any], html_page: str) -> Example:
 def _segments(page: Example) -> None:
     """Segments for documentation: up to three of its content and three of what is not, spread over the page."""
     inside = [t for t, y in zip(page.texts, page.label, strict=True) if y > 0.9 and len(t) >= 15]
-    outside = [t for t, y in zip(page.texts, page.label, strict=True) if y < 0.3 and len(t) >= 8 and t not in (page.article or "")]
+    outside = [
+        t
+        for t, y in zip(page.texts, page.label, strict=True)
+        if y < 0.3 and len(t) >= 8 and t not in (page.article or "")
+    ]
     page.wanted = [text[:80] for text in inside[:: max(len(inside) // 3, 1)][:3]]
     page.unwanted = [text[:80] for text in outside[:: max(len(outside) // 3, 1)][:3]]

@@ -1,8 +1,9 @@
 """Scores of extraction, as the peers' own evaluations count them.
 
-Segments (trafilatura's evaluation): a wanted segment that is found is a true positive, a missing one a false negative, an
-unwanted one that is found a false positive; white space is collapsed on both sides, for every engine alike. Runs of four words (article-extraction-benchmark): as
-multisets, precision and recall of each page, then their means over pages, then F1 of the means.
+Segments (trafilatura's evaluation): a wanted segment that is found is a true positive, a missing one a false
+negative, an unwanted one that is found a false positive; white space is collapsed on both sides, for every engine
+alike. Runs of four words (article-extraction-benchmark): as multisets, precision and recall of each page, then their
+means over pages, then F1 of the means.
 """
 
 from __future__ import annotations

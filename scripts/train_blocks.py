@@ -5,8 +5,8 @@
 reads `web_pages` and `docs_pages` of the data folder beside the checkout, and writes
 
 - `datacurate/data/blocks/trees.npz`: trained on all pages;
-- `tests/quality/blocks_folds.npz`: for each fold of hosts the classifiers that were trained on the other folds, so that a
-  test can judge every page by one that never saw its host.
+- `tests/quality/blocks_folds.npz`: for each fold of hosts the classifiers that were trained on the other folds, so
+  that a test can judge every page by one that never saw its host.
 
 It prints the scores of these folds. Needs scikit-learn and trafilatura; takes about ten minutes on one core. What a
 block's label is, `blocks_labels.py` says.
@@ -24,15 +24,17 @@ from blocks_labels import Example, examples
 from blocks_scores import scores
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from datacurate.kernels.block_features import FEATURES, SECOND, second_features
+from datacurate.kernels.block_features import FEATURES
+from datacurate.kernels.block_second import SECOND, second_features
 from datacurate.kernels.trees import Trees, evaluate
 from datacurate.stages._blocks import THRESHOLD
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDS = 4
 SHARPNESS = {
-    "max_iter": 80, "learning_rate": 0.12, "max_leaf_nodes": 24, "min_samples_leaf": 25, "l2_regularization": 5.0,
-    "max_features": 0.3, "max_bins": 63, "early_stopping": False, "random_state": 0,
+    "max_iter": 80, "learning_rate": 0.12, "max_leaf_nodes": 24, "max_depth": 6,
+    "min_samples_leaf": 25, "l2_regularization": 5.0, "max_features": 0.3, "max_bins": 63,
+    "early_stopping": False, "random_state": 0,
 }  # fmt: skip
 
 
@@ -56,22 +58,27 @@ def fitted(pages: list[Example], features: list[np.ndarray]) -> Trees:
 
 def flat(model: HistGradientBoostingRegressor) -> Trees:
     """scikit-learn's trees as arrays, nodes in breadth-first order."""
-    roots, feature, value, left = [], [], [], []
+    nodes: list[tuple[int, float, int, float]] = []
+    roots, depths = [], []
     for [tree] in model._predictors:
-        start, waiting = len(value), [0]
+        start, waiting = len(nodes), [0]
         roots.append(start)
-        for node in waiting:
-            one = tree.nodes[node]
-            feature.append(one["feature_idx"])
-            value.append(one["value"] if one["is_leaf"] else one["num_threshold"])
-            left.append(0 if one["is_leaf"] else start + len(waiting))
-            if not one["is_leaf"]:
+        depths.append(int(tree.nodes["depth"].max()))
+        for at in waiting:
+            one = tree.nodes[at]
+            if one["is_leaf"]:
+                nodes.append((0, np.inf, len(nodes), one["value"]))
+            else:
+                nodes.append((one["feature_idx"], one["num_threshold"], start + len(waiting), 0.0))
                 waiting += [one["left"], one["right"]]
+    feature, bound, left, value = zip(*nodes, strict=True)
     return Trees(
-        np.array(roots, np.int32),
-        np.array(feature, np.int16),
+        np.array(roots, np.uint16),
+        np.array(depths, np.uint8),
+        np.array(feature, np.uint16),
+        np.array(bound, np.float32),
+        np.array(left, np.uint16),
         np.array(value, np.float32),
-        np.array(left, np.int32),
         np.array(np.ravel(model._baseline_prediction), np.float32)[:1],
     )
 

@@ -1,8 +1,9 @@
-"""The blocks of a page: runs of text between the tags that end lines, each with its place in the tree and what it looks like.
+"""The blocks of a page: runs of text between the tags that end lines, each with its place in the tree and what it
+looks like.
 
-One pass over the events of `kernels.html`. A block belongs to the innermost container around it (a node); nodes are numbered in
-document order, so that a parent comes before its children. Elements nested deeper than `MAX_DEPTH` belong to the
-last node above; browsers stop at 512, and no page among 3,866 reaches 100.
+One pass over the events of `kernels.html`. A block belongs to the innermost container around it (a node); nodes are
+numbered in document order, so that a parent comes before its children. Elements nested deeper than `MAX_DEPTH` belong
+to the last node above; browsers stop at 512, and no page among 3,866 reaches 100.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from datacurate.kernels.utf8 import decode
 
 MAX_DEPTH = 200
 COLUMNS = (
-    "node", "first", "last", "size", "words", "letters", "linked", "links", "digits", "capitals", "commas", "stops", "cjk", "begins", "ends",
-    "cues", "classes", "breaks", "buttons", "images", "hash", "codes",
+    "node", "first", "last", "size", "words", "letters", "linked", "links", "digits", "capitals", "commas", "stops",
+    "cjk", "begins", "ends", "cues", "classes", "breaks", "buttons", "images", "hash", "codes",
 )  # fmt: skip
 """What is known of a block: its node; the events `first` up to `last`; characters other than white space, where one of
-Chinese or Japanese counts as 2.5 (`size`), and how many of them are links, digits, capitals and so on; first and last code point; groups of words in its text
-(`cues`) and in the classes of inline elements (`classes`)."""
+Chinese or Japanese counts as 2.5 (`size`), and how many of them are links, digits, capitals and so on; first and last
+code point; groups of words in its text (`cues`) and in the classes of inline elements (`classes`)."""
 (NODE, FIRST, LAST, SIZE, WORDS, LETTERS, LINKED, LINKS, DIGITS, CAPITALS, COMMAS, STOPS, CJK, BEGINS, ENDS,
  CUES, CLASSES, BREAKS, BUTTONS, IMAGES, HASH, CODES) = range(len(COLUMNS))  # fmt: skip
 _WIDTH = len(COLUMNS)
@@ -60,7 +61,7 @@ def _is_space(c):
 @borrowing
 def _count(data, i, end, row, at, state, inside, linked):
     """Adds a run of text to a block; `state` and `inside` (a word) continue from run to run and are returned."""
-    size = words = letters = digits = capitals = commas = stops = cjk = 0
+    size = words = digits = capitals = commas = stops = cjk = 0
     cues = np.uint32(0)
     last = row[at, ENDS]
     cue_end = min(end, i + max(CUE_BYTES - row[at, LETTERS], 0))
@@ -68,10 +69,9 @@ def _count(data, i, end, row, at, state, inside, linked):
     while i < end:
         c = data[i]
         width = 1
-        if i < cue_end:
-            if not (_is_space(c) and not inside):
-                state = np.int64(TEXT_NEXT[state * SYMBOLS + SYMBOL[c]])
-                cues |= TEXT_FOUND[state]
+        if i < cue_end and not (_is_space(c) and not inside):
+            state = np.int64(TEXT_NEXT[state * SYMBOLS + SYMBOL[c]])
+            cues |= TEXT_FOUND[state]
         if _is_space(c):
             inside = False
             i += 1
@@ -101,7 +101,15 @@ def _count(data, i, end, row, at, state, inside, linked):
             point, width = decode(data, i, end)
             if 0x3040 <= point <= 0x9FFF or 0xF900 <= point <= 0xFAFF or point >= 0x20000:
                 cjk += 1
-            elif point == 0x3002 or point == 0xFF01 or point == 0xFF1F or point == 0x0964 or point == 0x061F or point == 0x2026 or point == 0x06D4:
+            elif (
+                point == 0x3002
+                or point == 0xFF01
+                or point == 0xFF1F
+                or point == 0x0964
+                or point == 0x061F
+                or point == 0x2026
+                or point == 0x06D4
+            ):
                 stops += 1
             elif point == 0x3001 or point == 0xFF0C or point == 0x060C:
                 commas += 1
@@ -183,11 +191,11 @@ def _blocks(data, kinds, starts, ends, groups, rows, parents, codes, words, dept
             rows[b, CLASSES] |= np.int64(groups[e])
             if code == _IMG:
                 rows[b, IMAGES] += 1
-            elif code == _BUTTON or code == _LABEL:
+            elif code in (_BUTTON, _LABEL):
                 buttons += 1
             elif code == _CODE:
                 rows[b, CODES] += 1
-        elif (code == _BUTTON or code == _LABEL) and buttons:
+        elif (code in (_BUTTON, _LABEL)) and buttons:
             buttons -= 1
         if not flush:
             continue

@@ -1,8 +1,8 @@
 """HTML as a list of events: tags that matter, and runs of text between them.
 
-Reads the canonical form that resiliparse makes of a parsed page (HTML's serialisation algorithm): every element but void
-ones has an end tag, attributes are in double quotes, and `<`, `>` and `&` are escaped everywhere else. Whatever else comes in, the
-kernels stay inside the bytes and take linear time.
+Reads the canonical form that resiliparse makes of a parsed page (HTML's serialisation algorithm): every element but
+void ones has an end tag, attributes are in double quotes, and `<`, `>` and `&` are escaped everywhere else. Whatever
+else comes in, the kernels stay inside the bytes and take linear time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import numpy as np
 from numba import njit
 
 from datacurate.kernels.html_tags import (
-    BLOCK,
     CUSTOM,
     KEPT,
     KIND,
@@ -122,20 +121,19 @@ def _attributes(data, i, end):
         value = i + 2
         i = _find(data, value, end, 0x22)
         first = data[start]
-        if length == 5 and first == 0x63 and data[start + 1] == 0x6C:  # class
-            found |= class_words(data, value, i)
-        elif length == 2 and first == 0x69 and data[start + 1] == 0x64:  # id
-            found |= class_words(data, value, i)
-        elif length == 4 and first == 0x72 and data[start + 1] == 0x6F:  # role
-            found |= class_words(data, value, i)
-        elif length == 8 and first == 0x69 and data[start + 4] == 0x70:  # itemprop, itemtype
+        if (
+            (length == 5 and first == 0x63 and data[start + 1] == 0x6C)
+            or (length == 2 and first == 0x69 and data[start + 1] == 0x64)
+            or (length == 4 and first == 0x72 and data[start + 1] == 0x6F)
+            or (length == 8 and first == 0x69 and data[start + 4] == 0x70)
+        ):  # class, id, role, itemprop
             found |= class_words(data, value, i)
         elif length == 5 and first == 0x73 and data[start + 1] == 0x74:  # style
             if _hides(data, value, i):
                 found |= _HIDDEN
-        elif length == 6 and first == 0x68 and data[start + 1] == 0x69:  # hidden
-            found |= _HIDDEN
-        elif length == 11 and first == 0x61 and data[start + 5] == 0x68 and i - value == 4:  # aria-hidden="true"
+        elif (length == 6 and first == 0x68 and data[start + 1] == 0x69) or (
+            length == 11 and first == 0x61 and data[start + 5] == 0x68 and i - value == 4 and data[value] == 0x74
+        ):  # hidden, aria-hidden="true"
             found |= _HIDDEN
         i += 1
     return found, end
@@ -179,7 +177,13 @@ def _comment_end(data, i, end):
 def _is_formula(data, i, end):
     """Whether the attributes of a script say `math/tex`, as MathJax's do."""
     while i + 8 <= end:
-        if data[i] == 0x6D and data[i + 1] == 0x61 and data[i + 4] == 0x2F and data[i + 5] == 0x74 and data[i + 7] == 0x78:
+        if (
+            data[i] == 0x6D
+            and data[i + 1] == 0x61
+            and data[i + 4] == 0x2F
+            and data[i + 5] == 0x74
+            and data[i + 7] == 0x78
+        ):
             return True
         i += 1
     return False
@@ -189,8 +193,9 @@ def _is_formula(data, i, end):
 def scan(data, end, kinds, starts, ends, words):
     """Writes the events of `data[:end]`; returns their number. There are at most twice as many as `<`, and one.
 
-    Text: where it starts and ends. Start tag: where its attributes start, and where its contents do; `words` has the groups of words in
-    its attributes. Elements that are skipped, formulas and scripts are one event, which ends where the contents end.
+    Text: where it starts and ends. Start tag: where its attributes start, and where its contents do; `words` has the
+    groups of words in its attributes. Elements that are skipped, formulas and scripts are one event, which ends where
+    the contents end.
     """
     n = 0
     i = 0

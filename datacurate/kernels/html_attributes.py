@@ -18,7 +18,7 @@ def starts_with(data, i, end, word):
     """Whether `data[i:end]` starts with the word."""
     if end - i < len(word):
         return False
-    for k in range(len(word)):
+    for k in range(len(word)):  # noqa: SIM110
         if data[i + k] != word[k]:
             return False
     return True

@@ -12,7 +12,12 @@ def _ascii(text: str) -> np.ndarray:
     return np.frombuffer(text.encode(), np.uint8)
 
 
-_ANNOTATION, _ENCODING, _ALTTEXT, _DISPLAY = _ascii("annotation "), _ascii("encoding"), _ascii("alttext"), _ascii("display")
+_ANNOTATION, _ENCODING, _ALTTEXT, _DISPLAY = (
+    _ascii("annotation "),
+    _ascii("encoding"),
+    _ascii("alttext"),
+    _ascii("display"),
+)
 _TEX, _LATEX, _LLAMAPUN = _ascii("application/x-tex"), _ascii("application/x-latex"), _ascii("tex")
 _BLOCK, _TYPE, _MODE = _ascii("block"), _ascii("type"), _ascii("math/tex; mode=display")
 

@@ -15,21 +15,28 @@ VOID = 8
 KEPT = 16
 """Has a meaning inside a block."""
 
-_BLOCKS = (
-    "html body div section article main aside nav header footer form fieldset p h1 h2 h3 h4 h5 h6 ul ol li dl dt dd "
-    "table thead tbody tfoot tr td th caption blockquote pre figure figcaption address details summary center noscript "
-    "menu dialog hgroup custom-element head listing"
-).split()
-_INLINE = "a span code kbd samp tt time label sub sup q abbr button legend ins u font b strong em i".split()
-_SKIPPED = "svg template select textarea canvas audio video object applet datalist progress meter map title option".split()
-_RAW = "script style iframe noembed noframes xmp".split()
-_VOID = "br hr img input meta link wbr base embed area source track col param".split()
-_PLAIN = "math".split()
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_BLOCKS = _names(
+    "html body div section article main aside nav header footer form fieldset p h1 h2 h3 h4 h5 h6 ul ol li dl dt "
+    "dd table thead tbody tfoot tr td th caption blockquote pre figure figcaption address details summary center "
+    "noscript menu dialog hgroup custom-element head listing"
+)
+_INLINE = _names("a span code kbd samp tt time label sub sup q abbr button legend ins u font b strong em i")
+_SKIPPED = _names(
+    "svg template select textarea canvas audio video object applet datalist progress meter map title option"
+)
+_RAW = _names("script style iframe noembed noframes xmp")
+_VOID = _names("br hr img input meta link wbr base embed area source track col param")
+_PLAIN = ["math"]
 
 NAMES = [*_BLOCKS, *_INLINE, *_SKIPPED, *_RAW, *_VOID, *_PLAIN]
 TAG = {name: code for code, name in enumerate(NAMES, 1)}
 """Codes of tags, from 1 on; 0 is any other."""
-_IGNORED = set("b strong em i u font ins abbr q label legend sub sup wbr base embed area source track col param".split())
+_IGNORED = _names("b strong em i u font ins abbr q label legend sub sup wbr base embed area source track col param")
 """Inline tags that change nothing."""
 
 

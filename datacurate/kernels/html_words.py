@@ -31,7 +31,10 @@ CLASS_WORDS: tuple[tuple[str, str], ...] = (
     ("nav", "nav menu breadcrumb crumb pagination pager paging _toc_ tabs _skip sitemap"),
     ("footer", "foot bottom copyright legal colophon impressum"),
     ("header", "header masthead banner _top_ topbar logo"),
-    ("side", "sidebar side_ aside _side widget rail_ _rail _right_ _left_ secondary complementary rightcol leftcol marginal"),
+    (
+        "side",
+        "sidebar side_ aside _side widget rail_ _rail _right_ _left_ secondary complementary rightcol leftcol marginal",
+    ),
     ("ad", "_ad_ _ads_ advert sponsor anzeige publicid werbung _dfp google adsense affiliate"),
     ("sign", "subscri newsletter signup sign_up login log_in register paywall _abo_ donate premium"),
     ("popup", "cookie consent gdpr popup modal overlay dialog privacy notice alert"),
@@ -47,7 +50,7 @@ CLASS_WORDS: tuple[tuple[str, str], ...] = (
     ("note", "reference footnote bibliogra infobox _edit catlinks navbox references sources"),
     ("schema", "articlebody newsarticle blogposting mainentity mw_parser_output post_content entry_content"),
 )
-"""Groups of words in class, id, role, itemprop and itemtype. `_` is anything that is no letter."""
+"""Groups of words in class, id, role and itemprop. `_` is anything that is no letter."""
 
 TEXT_WORDS: tuple[tuple[str, str], ...] = (
     ("comments", "comment,kommentar,comentario,leave a reply,_reply_,antworten,responses,discussion,diskussion"),
@@ -83,11 +86,18 @@ TEXT_WORDS: tuple[tuple[str, str], ...] = (
     (
         "nav",
         "_home_,_menu,_search,suche,_next_,previous,back to,skip to,_top_,weiter_,zurück,_close_,load more,"
-        "contact,about us,kontakt,über uns,startseite,sitemap,suivant,précédent,_older,_newer,_faq_,show more,view all,nach oben",
+        "contact,about us,kontakt,über uns,startseite,sitemap,suivant,précédent,_older,_newer,_faq_,show more,view all,"
+        "nach oben",
     ),
     ("ads", "advertis,anzeige,sponsor,werbung,publicit,affiliate,_deals_,_shop,_buy_,kaufen,_cart_,warenkorb"),
-    ("photo", "_photo,_foto,_image,_bild,getty,reuters,_credit,source_,quelle,_afp_,shutterstock,flickr,screenshot,_video"),
-    ("script", "javascript,browser,_enable,adblock,your email,required field,will not be published,pflichtfeld,captcha,spam"),
+    (
+        "photo",
+        "_photo,_foto,_image,_bild,getty,reuters,_credit,source_,quelle,_afp_,shutterstock,flickr,screenshot,_video",
+    ),
+    (
+        "script",
+        "javascript,browser,_enable,adblock,your email,required field,will not be published,pflichtfeld,captcha,spam",
+    ),
 )
 """Groups of words in texts, in the languages that have most pages; separated by commas."""
 

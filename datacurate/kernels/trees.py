@@ -7,29 +7,40 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+ROWS = 32
+"""Rows that go through the trees together: their steps do not wait for each other, and they stay in the nearest
+cache."""
+
 
 class Trees(NamedTuple):
-    """Trees whose values add up. Node `i` sends a row left, to `left[i]`, if its `feature[i]` is at most `value[i]`, and else
-    to the node behind that; a leaf's `left` is 0, and its `value` is what it adds."""
+    """Trees whose values add up. Node `i` sends a row to `left[i]` if its `feature[i]` is at most `bound[i]`, and else
+    to the node behind that. A leaf sends every row to itself, and adds `value[i]`."""
 
     roots: np.ndarray
+    depths: np.ndarray
+    """Steps from each root to its farthest leaf."""
     feature: np.ndarray
-    value: np.ndarray
+    bound: np.ndarray
     left: np.ndarray
+    value: np.ndarray
     base: np.ndarray
     """One number, added to every sum."""
 
 
 @njit(nogil=True, cache=True)
-def evaluate(roots, feature, value, left, base, rows, out):
+def evaluate(roots, depths, feature, bound, left, value, base, rows, out):
     """The sum of all trees for each row of features."""
-    for r in range(len(rows)):
-        made = base[0]
+    at = np.empty(ROWS, np.uint16)
+    for first in range(0, len(rows), ROWS):
+        count = min(ROWS, len(rows) - first)
+        for r in range(np.uint64(count)):
+            out[first + r] = base[0]
         for t in range(len(roots)):
-            at = np.int64(roots[t])
-            child = np.int64(left[at])
-            while child:
-                at = child + (rows[r, feature[at]] > value[at])
-                child = np.int64(left[at])
-            made += value[at]
-        out[r] = made
+            for r in range(np.uint64(count)):
+                at[r] = roots[t]
+            for _ in range(depths[t]):
+                for r in range(np.uint64(count)):
+                    node = at[r]
+                    at[r] = left[node] + np.uint16(rows[np.uint64(first + r), feature[node]] > bound[node])
+            for r in range(np.uint64(count)):
+                out[first + r] += value[at[r]]

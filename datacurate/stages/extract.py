@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field
 
 from datacurate.core.errors import CurateError
 from datacurate.core.phase import each
 from datacurate.core.stage import Outcome, Removed, Stage, one_array, with_columns
 from datacurate.core.types import Positive
-from datacurate.stages._charset import decoded
+from datacurate.stages._metadata import COLUMNS
+from datacurate.stages._sandbox import Failure, Job, sandbox
 
-MAX_DEPTH = 4000
-"""Deepest nesting that is extracted. Resiliparse takes time quadratic in it: 0.35 s here, 7.7 s at 16,000 elements,
-20 minutes at 200,000; browsers stop at 512."""
+FACTORY = "datacurate.stages._engines:extractor"
+"""Makes the function of a page; the sandbox imports it by this name."""
 
 
 class Extract(Stage):
@@ -24,114 +24,126 @@ class Extract(Stage):
 
     Navigation, headers and footers are left out. The encoding is the one of the byte order mark, the HTTP header,
     the page's own declaration or what the bytes look like, in this order; where it does not fit, UTF-8 and
-    Windows-1252 are tried, and what remains undecodable becomes U+FFFD. Pages without text are dropped.
+    Windows-1252 are tried, and what remains undecodable becomes U+FFFD. Pages without text are dropped. Pages that take
+    a library too long, or that it dies of, are quarantined: pages are read in a process of their own.
 
-    Resiliparse (Bevendorff et al. 2018, 2023); trafilatura (Barbaresi 2021) keeps less boilerplate and is slower.
+    `blocks` is our own: it classifies the blocks of the page that resiliparse parsed. Resiliparse (Bevendorff et al.
+    2018, 2023) goes by rules, trafilatura (Barbaresi 2021) too; it keeps less boilerplate and is slower.
     """
 
     needs = ()
     rewrites = True
     costly = True
 
-    method: Literal["resiliparse", "trafilatura"] = "resiliparse"
-    """The library that extracts."""
+    engine: Literal["resiliparse", "trafilatura", "blocks"] = "resiliparse"
+    """What extracts: `blocks` keeps paragraphs, lists, tables, code and formulas."""
+    format: Literal["text", "markdown"] = "text"
+    """Plain text, or Markdown (blocks, trafilatura)."""
+    comments: bool = False
+    """Keep what readers wrote below."""
     alt_texts: bool = False
-    """Keep the alternative texts of images (resiliparse)."""
+    """Keep the alternative texts of images (blocks, resiliparse)."""
     links: bool = False
     """Keep the targets of links."""
+    metadata: bool = False
+    """Make the columns `title`, `author`, `published`, `page_language` and `license` of what the page says."""
     min_chars: Positive = 1
     """Fewest characters, white space at the ends not counted, that are a text."""
+    page_seconds: float = Field(20.0, gt=0)
+    """CPU seconds that one page may take; then it is quarantined as `timeout`."""
+    page_megabytes: Positive = 2048
+    """Memory that pages may take beyond what the process has; then the page is quarantined as `memory`."""
+
+    def made(self, columns: Any = ()) -> dict[str, Any]:
+        """The columns of what the page says, if they are asked for."""
+        return dict.fromkeys(COLUMNS, pa.string()) if self.metadata else {}
 
     def warm(self) -> None:
-        """Import the library, so that a missing one is noticed before anything runs."""
-        self._extractor()
+        """Start the process that reads pages, so that a missing library is noticed before anything runs."""
+        if self.engine == "trafilatura":
+            _need_trafilatura()
+        if self.format == "markdown" and self.engine == "resiliparse":
+            raise CurateError(
+                "extract: engine 'resiliparse' writes plain text only: say engine: blocks, or format: text"
+            )
+        sandbox().results(self._job(), [(b"", None, None)])
 
     @each
     def extracted(self, docs: pa.Table) -> pa.Table | Outcome:
         """The documents with text, without the columns `html`, `charset` and `content_type`."""
         if "html" not in docs.column_names:
-            return docs
-        extract = self._extractor()
+            return docs if not self.metadata else with_columns(docs, self._columns(docs, {}))
         names = [name for name in ("html", "charset", "content_type") if name in docs.column_names]
-        pages = zip(*(docs[name].to_pylist() for name in names), strict=True)
-        texts = docs["text"].to_pylist() if "text" in docs.column_names else [None] * docs.num_rows
-        errors: dict[int, str] = {}
-        for at, (html, *about) in enumerate(pages):
-            if html is None:
-                continue
-            try:
-                texts[at] = _valid(extract(html, *about))
-            except Exception as error:  # whatever a library does on garbage must not stop the shard
-                errors[at], texts[at] = f"{type(error).__name__}: {error}"[:500], None
+        columns = {name: docs[name].to_pylist() for name in names}
+        nothing = [None] * docs.num_rows
+        at = [row for row, html in enumerate(columns["html"]) if html is not None]
+        rows = zip(*(columns.get(name, nothing) for name in ("html", "charset", "content_type")), strict=True)
+        results = sandbox().results(self._job(), [page for page in rows if page[0] is not None])
+        texts = docs["text"].to_pylist() if "text" in docs.column_names else nothing[:]
+        failures: dict[int, Failure] = {}
+        about: dict[int, dict[str, str]] = {}
+        for row, result in zip(at, results, strict=True):
+            if isinstance(result, Failure):
+                failures[row], texts[row] = result, None
+            else:
+                texts[row], about[row] = result[0], result[1] or {}
         made = with_columns(docs, {"text": pa.array(texts, pa.string()), **dict.fromkeys(names)})
-        return self._without_empty(made, one_array(docs["html"]), texts, errors)
+        made = with_columns(made, self._columns(docs, about)) if self.metadata else made
+        return self._without_empty(made, one_array(docs["html"]), texts, failures)
 
-    def _without_empty(self, made: pa.Table, html: pa.Array, texts: list, errors: dict[int, str]) -> Outcome:
+    def _columns(self, docs: pa.Table, about: dict[int, dict[str, str]]) -> dict[str, pa.Array]:
+        """The columns of `metadata`; what is there already stays where the page says nothing."""
+        made = {}
+        for name in COLUMNS:
+            old = docs[name].to_pylist() if name in docs.column_names else [None] * docs.num_rows
+            values = [about.get(row, {}).get(name, was) for row, was in enumerate(old)]
+            made[name] = pa.array(values, pa.string())
+        return made
+
+    def _without_empty(self, made: pa.Table, html: pa.Array, texts: list, failures: dict[int, Failure]) -> Outcome:
         """The rows that have text; the others with their reason. Rows that had no HTML are never touched."""
         short = [len((text or "").strip()) < self.min_chars for text in texts]
         page = html.is_valid().to_numpy(zero_copy_only=False)
-        bad = np.array(sorted(errors), dtype=np.int64)
+        bad = np.array(sorted(failures), dtype=np.int64)
         empty = np.flatnonzero(page & np.array(short, dtype=bool))
         empty = empty[~np.isin(empty, bad)]
         keep = np.ones(len(texts), dtype=bool)
         keep[bad] = keep[empty] = False
-        removed = []
-        if len(empty):
-            removed.append(Removed(empty, "dropped", "no_text"))
-        if len(bad):
-            removed.append(Removed(bad, "quarantined", "extraction", error=[errors[at] for at in bad]))
+        removed = [Removed(empty, "dropped", "no_text")] if len(empty) else []
+        for rule in sorted({failure.rule for failure in failures.values()}):
+            own = [row for row in sorted(failures) if failures[row].rule == rule]
+            removed.append(_quarantined(rule, own, [failures[row] for row in own]))
         return Outcome(made.filter(pa.array(keep)), removed)
 
-    def _extractor(self) -> Callable[..., str]:
-        """A function from bytes, charset and content type to text."""
-        text_of = self._trafilatura() if self.method == "trafilatura" else self._resiliparse()
-
-        def extract(html: bytes, charset: str | None = None, content_type: str | None = None) -> str:
-            page = decoded(html, charset)
-            return page if content_type == "text/plain" else text_of(page)
-
-        return extract
-
-    def _resiliparse(self) -> Callable[[str], str]:
-        from resiliparse.extract.html2text import extract_plain_text
-
-        options = {"main_content": True, "alt_texts": self.alt_texts, "links": self.links}
-
-        def text_of(page: str) -> str:
-            _check_depth(page)
-            return extract_plain_text(page, **options)  # type: ignore[arg-type]
-
-        return text_of
-
-    def _trafilatura(self) -> Callable[[str], str]:
-        try:
-            import trafilatura
-        except ImportError as error:
-            raise CurateError(
-                f"extract: method 'trafilatura' needs a library that cannot be imported ({error}): "
-                "pip install datacurate[trafilatura]"
-            ) from None
-        return lambda page: trafilatura.extract(page, include_links=self.links) or ""
+    def _job(self) -> Job:
+        """What the sandbox does."""
+        options = (self.engine, self.format, self.comments, self.links, self.alt_texts, self.metadata)
+        return Job(FACTORY, options, self.page_seconds, self.page_megabytes)
 
 
-def _check_depth(page: str) -> None:
-    """Raise ValueError for pages whose elements are nested too deep; only pages with as many tags are looked at."""
-    if page.count("<") - page.count("</") <= MAX_DEPTH:
-        return
-    from resiliparse.parse.html import HTMLTree, traverse_dom
+def _quarantined(rule: str, rows: list[int], failures: list[Failure]) -> Removed:
+    """Pages that failed for one reason."""
+    figures = [
+        [np.nan if figure is None else figure for figure in pair] for pair in ((f.value, f.bound) for f in failures)
+    ]
+    value, bound = np.array(figures, dtype=np.float64).T
+    known = rule != "extraction"
+    return Removed(
+        np.array(rows, dtype=np.int64),
+        "quarantined",
+        rule,
+        value=value if known else None,
+        bound=bound if known else None,
+        error=[failure.error for failure in failures],
+    )
 
-    depths = [0]
-    body = HTMLTree.parse(page).body
-    if body is not None:
-        traverse_dom(body, lambda at: depths.append(at.depth), elements_only=True)
-    if max(depths) > MAX_DEPTH:
-        raise ValueError(f"elements are nested {max(depths):,} deep; at most {MAX_DEPTH:,} are extracted")
 
-
-def _valid(text: Any) -> str:
-    """The text with every lone surrogate (they cannot be stored) replaced by U+FFFD."""
+def _need_trafilatura() -> None:
+    """Raise CurateError when trafilatura cannot be imported."""
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
+        import trafilatura  # noqa: F401
+    except ImportError as error:
+        raise CurateError(
+            f"extract: engine 'trafilatura' needs a library that cannot be imported ({error}): "
+            "pip install datacurate[trafilatura]"
+        ) from None

@@ -7,7 +7,8 @@ import pytest
 
 from datacurate.core.errors import CurateError
 from datacurate.core.stage import Outcome
-from datacurate.stages.extract import MAX_DEPTH, Extract
+from datacurate.stages._engines import MAX_DEPTH
+from datacurate.stages.extract import Extract
 
 
 def extracted(*pages, **options):
@@ -114,9 +115,53 @@ def test_nesting_that_would_take_minutes_is_quarantined():
 def test_a_missing_library_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "trafilatura", None)
     with pytest.raises(CurateError, match=r"pip install datacurate\[trafilatura\]"):
-        Extract(method="trafilatura").warm()
+        Extract(engine="trafilatura").warm()
 
 
 def test_trafilatura():
     pytest.importorskip("trafilatura", exc_type=ImportError)
-    assert "Real words" in texts(b"<html><body><p>" + b"Real words here. " * 30, method="trafilatura")[0]
+    assert "Real words" in texts(b"<html><body><p>" + b"Real words here. " * 30, engine="trafilatura")[0]
+
+
+PAGE = """<html lang="en_us"><head><title>Stones | Site</title>
+<meta property="og:title" content="On stones &amp; rivers">
+<meta name="author" content="A. Writer"><meta property="article:published_time" content="2021-03-04T05:06:07Z">
+<link rel="license" href="https://creativecommons.org/licenses/by-sa/4.0/"></head><body>
+<nav class="menu"><ul><li><a href="/">Home</a></li><li><a href="/a">Archive</a></li></ul></nav>
+<article><h1>On stones</h1><p>{0}</p><h2>More</h2><p>{0}</p><ul><li>first thing, which is long enough</li>
+<li>second thing, which is too</li></ul><pre><code class="language-python">def f():
+    return 1 &lt; 2</code></pre><p>{0}</p></article>
+<footer class="footer"><p><a href="/imprint">Imprint</a></p></footer></body></html>"""
+PROSE = "Rivers carry stones down to the sea, and the stones grow round on their way. " * 4
+
+
+def test_blocks_keeps_what_is_written_and_leaves_the_rest():
+    [text] = texts(PAGE.format(PROSE).encode(), engine="blocks")
+    assert text.count("Rivers carry") == 12
+    assert "- first thing" in text and "def f():\n    return 1 < 2" in text
+    assert not any(word in text for word in ("Home", "Imprint", "Archive"))
+
+
+def test_blocks_writes_markdown():
+    [text] = texts(PAGE.format(PROSE).encode(), engine="blocks", format="markdown")
+    assert "## More\n\n" in text and "```python\ndef f():\n    return 1 < 2\n```" in text
+
+
+@pytest.mark.parametrize("engine", ["resiliparse", "blocks"])
+def test_metadata_are_columns(engine):
+    made = extracted(PAGE.format(PROSE).encode(), b"<p>" + PROSE.encode(), None, engine=engine, metadata=True).docs
+    rows = made.select(["title", "author", "published", "page_language", "license"]).to_pylist()
+    assert tuple(rows[0].values()) == ("On stones & rivers", "A. Writer", "2021-03-04", "en-US", "CC-BY-SA-4.0")
+    assert set(rows[1].values()) == set(rows[2].values()) == {None}
+
+
+def test_markdown_is_refused_where_the_engine_writes_none():
+    with pytest.raises(CurateError, match="engine: blocks"):
+        Extract(format="markdown").warm()
+
+
+def test_blocks_survives_garbage():
+    garbage = [bytes(range(256)) * 9, b"\xff" * 99, b"<" * 9999, b"<p>&#xD800;&#x110000; x</p>", b"<p>a\0b</p>"]
+    made = extracted(*garbage, b"<div>" * 200_000 + b"deep", b"<p>end</p>", engine="blocks", metadata=True)
+    assert made.docs.num_rows + sum(len(one.index) for one in made.removed) == 7
+    assert made.docs["text"].to_pylist()[-2:] == ["deep", "end"]

@@ -1,0 +1,101 @@
+"""Slow, obvious twins of the HTML kernels, over the canonical form."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from datacurate.kernels.html_tags import BLOCK, CUSTOM, KEPT, KIND, RAW, SKIPPED, TAG, VOID
+from datacurate.kernels.html_words import CLASS_BIT, CLASS_WORDS
+
+_PIECE = re.compile(rb"<!--.*?-->|<[!?][^>]*>|<(/?)([^\s>/]+)([^>]*)>|[^<]+", re.DOTALL)
+_ATTRIBUTE = re.compile(rb'([^\s=>]+)="([^"]*)"')
+_WITH_WORDS = (b"class", b"id", b"role", b"itemprop")
+
+
+def code_of(name: bytes) -> int:
+    """A tag's code."""
+    known = TAG.get(name.decode("utf-8", "replace"), 0)
+    return known or (CUSTOM if b"-" in name else 0)
+
+
+def events(page: bytes) -> list[tuple]:
+    """Texts as (0, text); start tags as (code, attributes); end tags as (-code,)."""
+    made: list[tuple] = []
+    at = 0
+    while at < len(page):
+        piece = _PIECE.match(page, at)
+        at = piece.end()
+        if piece[2] is None:
+            if not piece[0].startswith(b"<"):
+                made.append((0, piece[0]))
+            continue
+        code = code_of(piece[2])
+        if piece[1]:
+            if KIND[code] & KEPT:
+                made.append((-code,))
+            continue
+        if not KIND[code] & KEPT:
+            continue
+        formula = code == TAG["script"] and b"math/tex" in piece[3]
+        made.append((TAG["math"] if formula else code, piece[3]))
+        if (KIND[code] & SKIPPED and not KIND[code] & VOID) or code == TAG["math"]:
+            at = _behind(page, at, piece[2], bool(KIND[code] & RAW))
+    return made
+
+
+def _behind(page: bytes, at: int, name: bytes, raw: bool) -> int:
+    """Behind the end tag of an element whose contents start at `at`."""
+    depth = 1
+    for tag in re.compile(rb"<(/?)" + re.escape(name) + rb"(?=[\s>/])").finditer(page, at):
+        if raw and not tag[1]:
+            continue
+        depth += -1 if tag[1] else 1
+        if depth == 0:
+            return page.index(b">", tag.start()) + 1
+    return len(page)
+
+
+def words(attributes: bytes) -> int:
+    """Groups of words that the attributes of a tag name."""
+    made = 0
+    for name, value in _ATTRIBUTE.findall(attributes):
+        if name in _WITH_WORDS:
+            made |= class_words(value.decode())
+        hides = name == b"style" and re.search(rb"display: ?none|visibility: ?hidden", value)
+        if hides or name == b"hidden" or (name == b"aria-hidden" and value == b"true"):
+            made |= CLASS_BIT["hidden"]
+    return made
+
+
+def class_words(value: str) -> int:
+    """Groups whose words stand in a value, with `_` for what is no letter, and in front of inner capitals."""
+    parted = re.sub("([a-z])([A-Z])", r"\1_\2", value)
+    plain = "_" + re.sub("[^a-z\x80-\U0010ffff]", "_", parted.lower() if parted.isascii() else _lower(parted)) + "_"
+    made = 0
+    for bit, (_, group) in enumerate(CLASS_WORDS):
+        made |= any(word in plain for word in group.split()) << bit
+    return made
+
+
+def _lower(text: str) -> str:
+    """ASCII letters made small."""
+    return "".join(chr(ord(char) | 32) if "A" <= char <= "Z" else char for char in text)
+
+
+def texts(page: bytes) -> list[str]:
+    """The texts of the blocks: what stands between tags that end lines, white space collapsed, entities replaced."""
+    found, part, breaks = [], "", 0
+    for event in [*events(page), (TAG["p"], b"")]:
+        code = abs(event[0])
+        if event[0] == 0:
+            text = html.unescape(event[1].decode())
+            part += text
+            breaks = breaks if not text.strip() else 0
+        elif code == TAG["br"]:
+            part += " "
+            breaks += 1
+        if (KIND[code] & BLOCK and code) or code == TAG["hr"] or breaks >= 2:
+            found += [" ".join(part.split())] if part.split() else []
+            part, breaks = "", 0
+    return found
