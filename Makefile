@@ -58,6 +58,7 @@ bench: $(READY) $(BENCH) $(TEXTDEDUP) ## Speed against datatrove in the same run
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/tune.py
 	$(BIN)/python bench/dedup.py
+	$(BIN)/python bench/against.py
 	$(BIN)/python bench/neardup.py $(NEARDUP)
 
 docs: $(READY) ## Write the reference pages from the stage classes

@@ -191,23 +191,19 @@ def facing(anchors: pa.Table, met: Parts) -> Facing:
     from datacurate.kernels import winnow_known, winnow_records
 
     records, bases, _ = _substring.with_bases(anchors)
-    theirs = np.zeros(0, np.uint64)
+    shared = np.zeros(0, np.uint64)
     for some in _records(met):
-        theirs = np.union1d(theirs, some[:, _ANCHOR])
-    which = winnow_known.meeting(records, winnow_known.set_of(theirs))
+        shared = winnow_known.distinct(np.concatenate([shared, some[:, _ANCHOR]]))
+    which = winnow_known.meeting(records, winnow_known.set_of(shared))
     mine = records.reshape(-1, winnow_records.FIELDS)[which]
     classes, members, _, heads = winnow_records.grouped(mine.reshape(-1), bases[which], 1)
-    firsts = heads[np.flatnonzero(np.diff(classes.groups, prepend=-1))]
-    own = mine[firsts, _ANCHOR]
-    copies = winnow_known.Copies.none(len(heads))
-    by = np.lexsort((mine[heads, _LOW], mine[heads, _HIGH]))
-    digests = [mine[heads, _HIGH][by], mine[heads, _LOW][by]]
+    first = mine[heads]
+    whole = winnow_known.Whole(first[:, _HIGH].copy(), first[:, _LOW].copy())
     for some in _records(met):
-        place, hits = _index.positions(digests, [some[:, _HIGH], some[:, _LOW]])
-        order, there = some[hits, _ORDER], some[hits, _PLACE] >> np.uint64(32)
-        least = winnow_known.least(place, order, there)
-        copies.improve(by[place[least]], order[least], there[least])
-    return Facing(classes, members, own, np.argsort(own), which[heads], copies)
+        high, low, order = (some[:, k].copy() for k in (_HIGH, _LOW, _ORDER))
+        whole.meet(high, low, order, some[:, _PLACE] >> np.uint64(32))
+    own = first[np.flatnonzero(np.diff(classes.groups, prepend=-1)), _ANCHOR]
+    return Facing(classes, members, own, np.argsort(own), which[heads], whole.copies)
 
 
 def numbered(near: Facing, found: _substring.Grouped) -> np.ndarray:
