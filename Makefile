@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 BENCH := .venv-bench/.ready
 DOLMA := .venv-dolma/.ready
 TEXTDEDUP := .venv-textdedup/.ready
+PRESIDIO := .venv-presidio/.ready
 NEARDUP := $(wildcard ../shared/data/neardup/*)
 
 .PHONY: help setup demo test test-all check golden bench docs
@@ -54,12 +55,18 @@ $(TEXTDEDUP): bench/requirements-textdedup.txt
 	.venv-textdedup/bin/pip install -q --disable-pip-version-check --no-deps -r bench/requirements-textdedup.txt
 	touch $@
 
-bench: $(READY) $(BENCH) $(TEXTDEDUP) ## Speed against datatrove in the same run, as ratios; what deduplication removes
+$(PRESIDIO): bench/requirements-presidio.txt
+	$(PYTHON) -m venv .venv-presidio
+	.venv-presidio/bin/pip install -q --disable-pip-version-check -r bench/requirements-presidio.txt
+	touch $@
+
+bench: $(READY) $(BENCH) $(TEXTDEDUP) $(PRESIDIO) ## Speed against datatrove in the same run, as ratios; what deduplication removes
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/tune.py
 	$(BIN)/python bench/dedup.py
 	$(BIN)/python bench/against.py
 	$(BIN)/python bench/neardup.py $(NEARDUP)
+	$(BIN)/python bench/pii.py ../shared/data
 
 docs: $(READY) ## Write the reference pages from the stage classes
 	$(BIN)/python scripts/build_docs.py

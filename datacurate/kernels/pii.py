@@ -25,6 +25,7 @@ from datacurate.kernels.pii_bytes import (
     LOST,
     NATIONAL_ID,
     OPT_ENTROPY,
+    OPT_HEAD,
     PASSPORT,
     PASSWORD,
     SURE,
@@ -129,10 +130,21 @@ def _document(data, begin, end, doc, t, buffer, out, state, limit):
     while i < end:
         c = data[i]
         if is_word(c):
+            held = CLASS[c]
             stop = i + 1
             while stop < end and is_word(data[stop]):
+                held |= CLASS[data[stop]]
                 stop += 1
-            i = _at_word(data, begin, end, i, stop, doc, t, out, state, limit)
+            second = np.int64(data[i + 1]) if stop > i + 1 else 0
+            # most words hold no digit and begin like no key: no call for them
+            if (
+                (held & DIGITS)
+                or t.pairs[(np.int64(c) << 8) | second]
+                or (held == UPPER and stop - i <= t.options[OPT_HEAD])
+            ):
+                i = _at_word(data, begin, end, i, stop, doc, t, out, state, limit)
+            else:
+                i = stop
         elif c == 64:
             if t.wanted[EMAIL]:
                 i = find_email(data, begin, end, i, doc, t, buffer, out, state, limit)

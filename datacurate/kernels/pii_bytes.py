@@ -36,10 +36,11 @@ ALNUM = np.uint8(DIGITS | UPPER | LOWER)
 Tables = namedtuple(
     "Tables",
     "wanted words word_at sets layouts layout_at layout_of layout_kind layout_form layout_words layout_needs "
-    "prefixes prefix_at prefix_first prefix_chars prefix_least prefix_most prefix_form tlds resolvers ibans options",
+    "prefixes prefix_at prefix_first prefix_chars prefix_least prefix_most prefix_form tlds resolvers ibans pairs "
+    "options",
 )
 """Everything that detectors read beside the text; `datacurate/stages/_pii_tables.py` makes it."""
-OPT_ENTROPY, OPT_HASHES, OPT_PUBLIC = 0, 1, 2
+OPT_ENTROPY, OPT_HASHES, OPT_PUBLIC, OPT_HEAD = 0, 1, 2, 3
 N, LOST, ASKED, HASHES = 0, 1, 2, 3
 """Places of `state`: spans so far, candidates that found no room, candidates for Python and whether the document is
 full of hashes (-1: not known yet)."""

@@ -128,6 +128,9 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
     american = (groups == 3 and w0 == 3 and w1 == 3 and w2 == 4) or (
         groups == 4 and w0 == 1 and w1 == 3 and w2 == 3 and w3 == 4 and data[i] == 49
     )
+    if american and digits <= 11 and after > stop:
+        emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_WORDED)
+        return after
     if american and digits <= 11 and (dashes == groups - 1 or dots == groups - 1 or opened == 2):
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_NATIONAL)
         return after

@@ -45,8 +45,8 @@ def library() -> Any:
 def is_phone(written: str, sure: int, regions: tuple[str, ...], possible: bool) -> bool:
     """Whether a number, as it is written, is one that somebody may have.
 
-    International numbers are asked as such, others of every region: with the region's 0, or as North America's. Numbers
-    that are kept for films (555-01xx, Ofcom's) are nobody's.
+    International numbers are asked as such (in three groups or more they need only be of a possible length), others of
+    every region: with the region's 0, or as North America's. Numbers kept for films (555-01xx, Ofcom's) are nobody's.
     """
     written = _EXTENSION.sub("", written)
     digits = "".join(_GROUPS.findall(written))
@@ -55,7 +55,8 @@ def is_phone(written: str, sure: int, regions: tuple[str, ...], possible: bool) 
     phones = library()
     if sure == ASK_INTERNATIONAL:
         plain = "+" + (digits if written.startswith("+") else digits[2:])
-        return _holds(phones, plain, None, possible) is not None
+        grouped = len(_GROUPS.findall(written)) > 2
+        return _holds(phones, plain, None, possible or grouped) is not None
     for region in regions:
         number = _holds(phones, digits, region, possible)
         if number is not None and (digits[0] == "0" or number.country_code == 1):

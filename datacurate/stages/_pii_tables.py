@@ -13,7 +13,9 @@ from datacurate.stages._pii_papers import PAPERS
 PHONE_WORDS = (
     "phone", "phones", "telephone", "telephones", "tel", "mobile", "mob", "cell", "cellphone", "cellular", "fax",
     "call", "calls", "called", "calling", "caller", "callback", "dial", "dialed", "dialing", "ring", "sms", "text me",
-    "texting", "whatsapp", "viber", "hotline", "helpline", "landline", "voicemail", "answering", "ph",
+    "texting", "whatsapp", "viber", "hotline", "helpline", "landline", "voicemail", "answering",
+    "ph", "reach me", "reach us", "reach him", "reach her", "reach them", "reached at", "contact", "contacts",
+    "my number", "our number", "your number", "his number", "her number", "their number", "message me", "text us",
     "tlf", "tlf.", "telefon", "telefoon", "telefono", "teléfono", "téléphone",
     "telefone", "telefonnummer", "tél", "móvil", "movil", "celular", "cellulare", "portable", "handy", "rufnummer",
     "mobil", "puhelin", "telefax", "direct line", "telephone number", "hot line", "toll free",
@@ -99,7 +101,8 @@ def tables(kinds: tuple[str, ...], countries: tuple[str, ...] | None, entropy: b
         "tlds": _tlds(),
         "resolvers": np.array([_number(address) for address in RESOLVERS], np.int64),
         "ibans": _iban_lengths(),
-        "options": np.array([entropy, entropy, public_only], np.int8),
+        "pairs": _pairs(),
+        "options": np.array([entropy, entropy, public_only, _head(papers)], np.int8),
     }
     for array in made.values():
         array.flags.writeable = False
@@ -150,6 +153,26 @@ def _layouts(papers: Sequence[Any], first_set: int, kinds: tuple[str, ...]) -> d
         "layout_words": np.array([first_set + at for _, at, _ in rows], np.int32),
         "layout_needs": np.array([needs for _, _, needs in rows], np.bool_),
     }
+
+
+def _pairs() -> Any:
+    """By the first two bytes of a word, 0 for the second of a word of one: whether a key may begin so."""
+    import numpy as np
+
+    pairs = np.zeros(65536, np.bool_)
+    for prefix in (*(key.prefix for key in KEYS), "eyJ", "BEGIN"):
+        first, second = prefix.encode()[:2]
+        pairs[first << 8 | (second if chr(second).isalnum() or chr(second) == "_" else 0)] = True
+    return pairs
+
+
+def _head(papers: Sequence[Any]) -> int:
+    """The most capitals that stand as a word of their own at the head of a layout."""
+    layouts = [layout for paper in papers for layout in (*paper.layouts, *paper.weak)]
+    heads = [
+        layout[: len(layout) - len(layout.lstrip("A"))] for layout in layouts if not layout.lstrip("A")[:1].isalnum()
+    ]
+    return max((len(head) for head in heads), default=0)
 
 
 def _number(address: str) -> int:
