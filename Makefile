@@ -63,6 +63,7 @@ $(PRESIDIO): bench/requirements-presidio.txt
 bench: $(READY) $(BENCH) $(TEXTDEDUP) $(PRESIDIO) ## Speed against datatrove in the same run, as ratios; what deduplication removes
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/tune.py
+	$(BIN)/python bench/language.py
 	$(BIN)/python bench/dedup.py
 	$(BIN)/python bench/against.py
 	$(BIN)/python bench/neardup.py $(NEARDUP)

@@ -128,12 +128,16 @@ def run_as_text(run: Run) -> str:
 
 def _notes(run: Run) -> list[str]:
     """What else a reader of the funnel should know."""
+    from datacurate.audit import repairs
     from datacurate.audit.dedup_notes import notes
 
     said = []
     for manifest in run.manifests:
         parts = manifest["phases"].get("guard", {}).get("parts", [])
         said += notes(manifest, [run.folder / manifest["folder"] / part for part in parts])
+        if manifest["stage"] == "normalize":
+            parts = manifest["phases"].get("measured", {}).get("parts", [])
+            said += repairs.notes(manifest["folder"], [run.folder / manifest["folder"] / part for part in parts])
     return said
 
 

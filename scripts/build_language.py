@@ -19,8 +19,8 @@ HEAD = """<!-- Written by scripts/build_language.py; do not edit. -->
 
 Sentences with the right label, by language: by `language` with its defaults, and by the library fastText with the same
 model (lid.176.ftz) in the same run. *Web* are web sentences of Lingua's test data (Leipzig corpora; most languages
-have 250), *short* sentences of Tatoeba (most 80). Both are single sentences, much shorter than documents. A language stands under
-the model's label; `no` is Bokmål, `als` Alemannic.
+have 250), *short* sentences of Tatoeba (most 80). Both are single sentences, much shorter than documents. A language
+stands under the model's label; `no` is Bokmål, `als` Alemannic.
 
 {summary}
 

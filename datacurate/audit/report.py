@@ -10,7 +10,9 @@ from datacurate.audit.contamination_show import STYLE
 from datacurate.audit.contamination_show import section as contamination
 from datacurate.audit.dedup_report import deduplication
 from datacurate.audit.markup import Markup, e, join, tag
+from datacurate.audit.repairs import section as repairs
 from datacurate.audit.run_folder import Finished, open_run
+from datacurate.audit.spoken import section as spoken
 from datacurate.audit.style import CSS
 from datacurate.audit.tune_plot import NOTE as SIGNALS_NOTE
 from datacurate.audit.tune_plot import signals
@@ -75,6 +77,8 @@ def _sections(run: Finished) -> list[tuple[str, str, str, Markup | None]]:
         ("similarity", "Near-duplicates", SIMILARITY_NOTE, evidence.similarities(run)),
         ("contamination", "Contamination", CONTAMINATION_NOTE, contamination(run)),
         ("languages", "Languages", "Of the documents that are left.", sections.languages(run)),
+        ("spoken", "Languages and scripts by source", SPOKEN_NOTE, spoken(run)),
+        ("repairs", "Texts mended", "By `normalize`, of all documents that came to it.", repairs(run)),
         ("lengths", "Lengths", LENGTHS_NOTE, sections.lengths(run)),
         ("mixture", "Mixture receipt", RECEIPT_NOTE, evidence.receipt(receipt) if receipt else None),
         ("training", "Training", TRAINING_NOTE, evidence.training(metrics) if metrics else None),
@@ -106,6 +110,7 @@ CONTAMINATION_NOTE = join(
     ]
 )
 SIMILARITY_NOTE = "How alike removed documents are to the document that was kept in their stead."
+SPOKEN_NOTE = "By bytes of all documents that came to `language`; by paragraph, a document counts for each language."
 LENGTHS_NOTE = "Of the documents that are left. A column holds lengths from its label up to the next, twice as long."
 RECEIPT_NOTE = "Tokens asked for and tokens counted in the packed sequences, end-of-text tokens included."
 TRAINING_NOTE = "Mean loss over the scored tokens; only losses with the same tokenizer can be compared."

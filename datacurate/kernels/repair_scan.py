@@ -38,17 +38,15 @@ def _is_entity(data, i, end):
 
 
 @inlined
-def _is_plain(data, i):
+def _is_plain(data, i, blank):
     """Whether 64 bytes hold nothing to be looked at one by one: no byte beyond ASCII, control character, ampersand,
-    angle bracket, space or tab in front of a line feed, or two line feeds or spaces in a row."""
+    angle bracket, or two of spaces, tabs and line feeds in a row; `blank` says that one stands in front."""
     if places64(data, i, 0x7F, 0xFF) | places64(data, i, 0, 8) | places64(data, i, 0x0B, 0x1F):
         return False
     if places64(data, i, 0x26, 0x26) | places64(data, i, 0x3C, 0x3C):
         return False
-    lines = places64(data, i, 0x0A, 0x0A)
-    spaces = places64(data, i, 0x20, 0x20) | places64(data, i, 0x09, 0x09)
-    one = np.uint64(1)
-    return not (((spaces | lines) & ((spaces | lines) << one)) | ((spaces | lines) >> np.uint64(63)))
+    blanks = places64(data, i, 0x20, 0x20) | places64(data, i, 0x09, 0x0A)
+    return not blanks & ((blanks << np.uint64(1)) | np.uint64(blank))
 
 
 @inlined
@@ -78,8 +76,8 @@ def _is_tag(data, i, end):
 
 @inlined
 def _note(lines, begin, end, need, starts, ends, needs):
-    """Writes down a line that needs something, if there is room; how many there are then."""
-    if need and len(starts):
+    """Writes down a line that needs something, if there is room; how many there are then, written or not."""
+    if need and lines < len(starts):
         starts[lines], ends[lines], needs[lines] = begin, end, need
     return lines + (need != 0)
 
@@ -96,19 +94,21 @@ def _scan(data, offsets, asked, tables, flags, starts, ends, needs):
         begin, need, flag = i, 0, 0
         before, space, breaks, inside, rank = np.uint64(0), False, 0, False, 0
         while i < end:
-            if i + 64 <= end and not space and not breaks and _is_plain(data, i):
+            if i + 64 <= end and _is_plain(data, i, space or breaks > 0):
                 if before & two[data[i]]:
                     need |= MOJIBAKE
                 if places64(data, i, 0x0A, 0x0A):
-                    first, last = i, i + 63
+                    first, final = i, i + 63
                     while data[first] != 0x0A:
                         first += 1
-                    while data[last] != 0x0A:
-                        last -= 1
+                    while data[final] != 0x0A:
+                        final -= 1
                     lines = _note(lines, begin, first, need & wanted, starts, ends, needs)
-                    begin, need = last + 1, 0
+                    begin, need = final + 1, 0
                 i += 64
-                before, rank, inside = one[data[i - 1]], 0, True
+                last = data[i - 1]
+                before, rank, inside = one[last], 0, last != 0x0A
+                space, breaks = last == 0x20 or last == 0x09, np.int64(last == 0x0A)
                 continue
             stop = min(i + 64, end)
             while i < stop:
@@ -156,9 +156,11 @@ def scan(data, offsets, asked, tables) -> tuple[np.ndarray, np.ndarray, np.ndarr
     `asked` are the needs that count, the kinds of characters that are edited, whether spaces at ends of lines and runs
     of them are, and the most line feeds in a row; `tables` those of `repair_tables` and of `mojibake` pairs.
     """
-    flags, none = np.zeros(len(offsets) - 1, np.uint8), np.empty(0, np.int64)
-    count = _scan(data, offsets, asked, tables, flags, none, none, none)
-    found = tuple(np.empty(count, np.int64) for _ in range(3))
-    if count:
-        _scan(data, offsets, asked, tables, flags, *found)
-    return flags, *found
+    flags = np.zeros(len(offsets) - 1, np.uint8)
+    room = int(offsets[-1] - offsets[0]) // 256 + 16
+    while True:
+        starts, ends, needs = (np.empty(room, np.int64) for _ in range(3))
+        count = _scan(data, offsets, asked, tables, flags, starts, ends, needs)
+        if count <= room:
+            return flags, starts[:count], ends[:count], needs[:count]
+        room = count
