@@ -68,6 +68,7 @@ bench: $(READY) $(BENCH) $(TEXTDEDUP) $(PRESIDIO) ## Speed against datatrove in 
 	$(BIN)/python bench/against.py
 	$(BIN)/python bench/neardup.py $(NEARDUP)
 	$(BIN)/python bench/pii.py ../shared/data
+	$(BIN)/python bench/extract.py
 
 docs: $(READY) ## Write the reference pages from the stage classes
 	$(BIN)/python scripts/build_docs.py

@@ -60,6 +60,7 @@ class Example:
     wanted: list[str] = field(default_factory=list)
     unwanted: list[str] = field(default_factory=list)
     article: str | None = None
+    language: str = ""
     label: np.ndarray = field(default_factory=lambda: np.empty(0))
     weight: np.ndarray = field(default_factory=lambda: np.empty(0))
 
@@ -145,7 +146,7 @@ def covered(texts: list[str], gold: str, lines: set[str]) -> np.ndarray:
 def examples(data: Path) -> list[Example]:
     """All pages with labels."""
     web = [_web(about, page) for about, page in read(data / "web_pages", "web_a")]
-    docs = [_docs(about, page) for about, page in read(data / "docs_pages", "docs_a")[::EVERY]]
+    docs = [docs_page(about, page) for about, page in read(data / "docs_pages", "docs_a")[::EVERY]]
     return [one for one in web + docs if len(one.texts)]
 
 
@@ -158,11 +159,19 @@ def _balanced(weight: np.ndarray, scale: float) -> np.ndarray:
     return weight / np.sqrt(weight.sum()) * scale
 
 
+def web_page(about: dict[str, Any], html_page: str) -> Example:
+    """A page of web_pages with its gold, not yet labelled."""
+    page = example(about["set"], site(about["url"]), about["url"], html_page)
+    page.article, page.language = about.get("article_text"), about.get("lang_lid") or ""
+    page.wanted = [flat(segment) for segment in about.get("with") or []]
+    page.unwanted = [flat(segment) for segment in about.get("without") or []]
+    return page
+
+
 def _web(about: dict[str, Any], html_page: str) -> Example:
     """A page of web_pages with its labels."""
-    page = example(about["set"], site(about["url"]), about["url"], html_page)
+    page = web_page(about, html_page)
     weight = _weights(page)
-    page.article = about.get("article_text")
     if page.article:
         made = about.get("article_html")
         lines = set(example("", "", "", made).texts) if made else {flat(line) for line in page.article.split("\n")}
@@ -170,8 +179,6 @@ def _web(about: dict[str, Any], html_page: str) -> Example:
     else:
         page.label, agreed = weak(page)
         weight *= 0.5
-        page.wanted = [flat(segment) for segment in about.get("with") or []]
-        page.unwanted = [flat(segment) for segment in about.get("without") or []]
         by_segments(page, weight, agreed)
     page.weight = _balanced(weight, 5.0)
     return page
@@ -216,7 +223,7 @@ def by_segments(page: Example, weight: np.ndarray, agreed: np.ndarray) -> None:
             page.label[best], weight[best] = 1, 8
 
 
-def _docs(about: dict[str, Any], html_page: str) -> Example:
+def docs_page(about: dict[str, Any], html_page: str) -> Example:
     """A page of docs_pages; its content is cut out by the rules of CONTENT."""
     from resiliparse.parse.html import HTMLTree
 
@@ -228,7 +235,7 @@ def _docs(about: dict[str, Any], html_page: str) -> Example:
     content = tree.body if wanted == "body" else tree.body.query_selector(wanted)
     page = example("docs_pages", name, about["url"], html_page)
     texts = example("", "", "", content.html if content is not None else "").texts
-    page.article = "\n".join(texts)
+    page.article, page.language = "\n".join(texts), about["lang_package"][:2]
     short = np.array([len(tokens(text)) < 4 for text in page.texts])
     share = covered(page.texts, page.article, set(texts))
     there = np.array([text in set(texts) for text in page.texts])

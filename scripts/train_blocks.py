@@ -23,6 +23,7 @@ import numpy as np
 from blocks_labels import Example, examples
 from blocks_scores import scores
 from sklearn.ensemble import HistGradientBoostingRegressor
+from train_folds import FOLDS, fold_of
 
 from datacurate.kernels.block_features import FEATURES
 from datacurate.kernels.block_second import SECOND, second_features
@@ -30,19 +31,11 @@ from datacurate.kernels.trees import Trees, evaluate
 from datacurate.stages._blocks import THRESHOLD
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDS = 4
 SHARPNESS = {
-    "max_iter": 80, "learning_rate": 0.12, "max_leaf_nodes": 24, "max_depth": 6,
+    "max_iter": 80, "learning_rate": 0.12, "max_leaf_nodes": 24,
     "min_samples_leaf": 25, "l2_regularization": 5.0, "max_features": 0.3, "max_bins": 63,
     "early_stopping": False, "random_state": 0,
 }  # fmt: skip
-
-
-def fold_of(host: str) -> int:
-    """The fold of a host; hosts of one site, and families of documentation, have one name."""
-    from hashlib import blake2b
-
-    return blake2b(host.encode(), digest_size=8).digest()[0] % FOLDS
 
 
 def fitted(pages: list[Example], features: list[np.ndarray]) -> Trees:

@@ -15,10 +15,11 @@ the item's marker is due; whether Markdown is wanted; depth of quotations in the
 IN_TABLE, CELLS, ROW_ANY, ROW_START, ROWS, CELL_ANY, TABLES = range(9, 16)
 """Depth of the table of data that is open, or 0; cells of its row, whether the row has text, where it started; rows;
 whether the cell has text; depth of all tables."""
-FORMULA, FORMULA_END, HREF, HREF_END, LINK_START, IN_PRE, FENCE, PRE_END = range(16, 24)
+FORMULA, FORMULA_END, HREF, HREF_END, LINK_START, IN_PRE, FENCE, PRE_END, HASHES = range(16, 25)
 """The last formula; the target of the link that is open, and where its text started; in code; backticks around it;
-where the first `pre` that is open ends."""
-STATE = 24
+where the first `pre` that is open ends;
+where the marks of a heading end."""
+STATE = 25
 MAX_LISTS, MAX_QUOTES = 8, 4
 """Deepest nesting that is shown by indentation."""
 
@@ -36,7 +37,7 @@ def _prefix(out, w, counts):
         for _ in range(min(w[QUOTES], MAX_QUOTES)):
             put(out, w, 0x3E)
             put(out, w, 0x20)
-    depth = min(w[LISTS], MAX_LISTS)
+    depth = min(max(w[LISTS], w[MARKED]), MAX_LISTS)
     if depth:
         for _ in range(2 * (depth - 1)):
             put(out, w, 0x20)

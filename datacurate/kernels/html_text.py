@@ -23,6 +23,7 @@ from datacurate.kernels.html_inline import (
 from datacurate.kernels.html_out import (
     FENCE,
     GAP,
+    HASHES,
     IN_PRE,
     IN_TABLE,
     LINE,
@@ -109,6 +110,7 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
                 for _ in range(_LEVEL[code]):
                     put(out, w, _HASH)
                 w[SPACE] = 1
+                w[HASHES] = w[TO]
     return w[TO]
 
 
@@ -160,6 +162,8 @@ def _table(kind, role, w):
 @borrowing
 def _container(data, kind, i, end, w, counts):
     """An element that starts or ends lines: how many line breaks are due, and lists and quotations."""
+    if w[HASHES] == w[TO] and w[TO]:
+        return
     code = abs(kind)
     gap = _GAP[code]
     if gap == 0:

@@ -39,10 +39,17 @@ def parsed(page: str) -> Page:
 @cache
 def model() -> tuple[Any, Any]:
     """Both classifiers."""
+    return read_models(MODEL)[0]
+
+
+def read_models(path: Path) -> list[tuple[Any, Any]]:
+    """The pairs of classifiers in a file."""
     from datacurate.kernels.trees import Trees
 
-    with np.load(MODEL) as arrays:
-        return tuple(Trees(*(_read_only(arrays[f"{name}{at}"]) for name in Trees._fields)) for at in (1, 2))  # type: ignore[return-value]
+    with np.load(path) as arrays:
+        count = sum(name.startswith("roots") for name in arrays)
+        found = [Trees(*(_read_only(arrays[f"{n}{at}"]) for n in Trees._fields)) for at in range(1, count + 1)]
+    return list(zip(found[::2], found[1::2], strict=True))
 
 
 def warm() -> None:
@@ -55,8 +62,8 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def judged(page: Page) -> tuple[Any, np.ndarray]:
-    """The blocks of a page, and how much each looks like main content, about 0 to 1."""
+def judged(page: Page, models: tuple[Any, Any] | None = None) -> tuple[Any, np.ndarray]:
+    """The blocks of a page, and how much each looks like main content, about 0 to 1, to these classifiers or ours."""
     from datacurate.kernels.block_features import FEATURES, block_features
     from datacurate.kernels.block_second import second_features
     from datacurate.kernels.blocks import blocks_of
@@ -66,7 +73,7 @@ def judged(page: Page) -> tuple[Any, np.ndarray]:
     kinds, starts, ends, _ = page.events
     features = block_features(page.data, kinds, starts, ends, blocks, title)
     first, second = np.empty(len(features), np.float32), np.empty(len(features), np.float32)
-    one, two = model()
+    one, two = models or model()
     run: Any = evaluate
     run(*one, features, first)
     second_features(blocks.rows, blocks.parents, blocks.codes, first, features, len(FEATURES))

@@ -29,6 +29,8 @@ WALL_FACTOR = 10
 WALL_LEAST = 60
 """A page that gets no further for ten times its CPU seconds, and a minute at least, waits for something: it is
 stopped."""
+START_SECONDS = 600
+"""The child may take as long until its first page: it compiles kernels, a minute on a slow machine, the first time."""
 MEMORY_WORDS = ("memory allocation", "MemoryError", "bad_alloc", "out of memory", "Cannot allocate")
 """What libraries print before they give up for want of memory."""
 
@@ -167,7 +169,7 @@ class _Child:
         while not self.back.poll(1.0):
             if self._at() != page:
                 page, since = self._at(), time.monotonic()
-            elif time.monotonic() - since > limit:
+            elif time.monotonic() - since > (limit if page >= 0 else START_SECONDS):
                 raise _Stuck
         return pickle.loads(self.back.recv_bytes())
 

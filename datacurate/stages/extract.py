@@ -54,6 +54,12 @@ class Extract(Stage):
     page_megabytes: Positive = 2048
     """Memory that pages may take beyond what the process has; then the page is quarantined as `memory`."""
 
+    def files(self) -> list[str]:
+        """The classifiers of `blocks`."""
+        from datacurate.stages._blocks import MODEL
+
+        return [str(MODEL)] if self.engine == "blocks" else []
+
     def made(self, columns: Any = ()) -> dict[str, Any]:
         """The columns of what the page says, if they are asked for."""
         return dict.fromkeys(COLUMNS, pa.string()) if self.metadata else {}

@@ -1,0 +1,143 @@
+"""What the writer makes of each kind of element, as text and as Markdown."""
+
+import numpy as np
+import pytest
+from resiliparse.parse.html import HTMLTree
+
+from datacurate.kernels import html as kernel
+from datacurate.kernels.blocks import blocks_of
+from datacurate.kernels.html_text import ALT_TEXTS, LINKS, MARKDOWN_FORMAT, text_of
+from datacurate.kernels.trees import Trees, evaluate
+
+
+def written(page: str, options: int = 0, leave: str | None = None) -> str:
+    """The page with every block chosen, but for those that hold `leave`."""
+    form = str(HTMLTree.parse(page)).encode()
+    data, *events = kernel.events(form)
+    blocks, _ = blocks_of(data, events)
+    chosen = np.ones(len(blocks.rows), np.bool_)
+    for at, row in enumerate(blocks.rows[:, 1:3].tolist()):
+        inside = form[events[1][row[0]] : events[2][row[1] - 1]] if row[1] > row[0] else b""
+        chosen[at] = leave is None or leave.encode() not in inside
+    return text_of(data, events, blocks.rows, chosen, options).decode()
+
+
+def test_paragraphs_and_line_breaks():
+    assert written("<p>a  b\n c</p><p>d<br>e</p><div>f</div><div>g</div>") == "a b c\n\nd\ne\n\nf\ng"
+    assert written("<div>a</div><div>b</div>", MARKDOWN_FORMAT) == "a\n\nb"
+    assert written("a<br><br>b") == "a\nb"
+    assert written("x<b>y</b>z &amp; &lt;i&gt;&nbsp;&quot;") == 'xyz & <i> "'
+
+
+def test_headings():
+    page = "<h1>A</h1><h3><a>B</a> c</h3><h2><div>D</div></h2>text"
+    assert written(page) == "A\n\nB c\n\nD\n\ntext"
+    assert written(page, MARKDOWN_FORMAT) == "# A\n\n### B c\n\n## D\n\ntext"
+    assert written("<h1>A</h1>text", MARKDOWN_FORMAT, leave="A") == "text"
+
+
+def test_lists():
+    page = "<p>x</p><ul><li>a<ul><li>b</li></ul></li><li><p>c</p><p>d</p></li></ul>"
+    page += "<ol start=9><li>e<li value=20>f<li>g</ol>h"
+    wanted = "x\n\n- a\n  - b\n- c\n  d\n\n9. e\n20. f\n21. g\n\nh"
+    assert written(page) == wanted == written(page, MARKDOWN_FORMAT)
+    assert written("<ol><li>a<li>b<li>c</ol>", leave="b") == "1. a\n3. c"
+    assert written("<li>a<li>b") == "- a\n- b"
+
+
+def test_tables():
+    page = "<table><caption>T</caption><tr><th>A<th>B|C<tr><td>1<td><p>2</p><p>3</p><tr><td><td> <tr><td>4<td></table>z"
+    assert written(page) == "T\nA\tB|C\n1\t2 3\n4\t\n\nz" or written(page).endswith("A\tB|C\n1\t2 3\n4\t\n\nz")
+    made = written(page, MARKDOWN_FORMAT)
+    assert "| A | B\\|C |\n| --- | --- |\n| 1 | 2 3 |\n| 4 |  |\n\nz" in made
+
+
+def test_tables_of_layout_are_paragraphs():
+    cell = "A long story of rivers and stones. " * 20
+    assert "\t" not in written(f"<table><tr><td>{cell}<td>{cell}<tr><td>{cell}<td>{cell}</table>")
+    nested = "<table><tr><td><table><tr><td>a<td>b<tr><td>c<td>d</table><td>e<tr><td>f<td>g</table>"
+    assert "a\tb\nc\td" in written(nested) and "e\t" not in written(nested)
+    assert "\t" not in written("<table><tr><td>menu<td>text</table>")
+
+
+def test_code():
+    page = (
+        '<pre class="x lang-c"><code>int a;\n\n  if (a &lt; 1)\n\treturn;\n</code></pre><p>see <code>a  b</code>.</p>'
+    )
+    code = "int a;\n\n  if (a < 1)\n\treturn;"
+    assert written(page) == code + "\n\nsee a b."
+    assert written(page, MARKDOWN_FORMAT) == f"```c\n{code}\n```\n\nsee `a b`."
+    assert written("<pre>a ``` b</pre>", MARKDOWN_FORMAT) == "````\na ``` b\n````"
+    assert written("<ul><li>x<pre>a\n b</pre></ul>") == "- x\n\n  a\n   b"
+    assert written("<pre><span>a</span><br><div>b</div><div>c</div></pre>") == "a\nb\nc"
+    assert written("<p>x<pre>a</pre>", leave="a") == "x"
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        '<math><semantics><mi>x</mi><annotation encoding="application/x-tex"> x&lt;1 </annotation></semantics></math>',
+        '<math alttext="x&lt;1"><mi>x</mi></math>',
+        '<script type="math/tex">x<1</script>',
+        '<span class="katex"><span class="katex-mathml"><math><annotation encoding="application/x-tex">x&lt;1'
+        '</annotation></math></span><span class="katex-html" aria-hidden="true"><span>x</span>1</span></span>',
+        '<span class="MathJax_Preview">x1</span><span class="MathJax"><span>x</span></span>'
+        '<script type="math/tex">x<1</script>',
+        '<img class="mwe-math-fallback-image-inline" alt="x&lt;1">',
+        '<math alttext="x&lt;1"></math><img class="mwe-math-fallback-image-inline" alt="x&lt;1">',
+        '<img class="latex" alt="x&lt;1">',
+    ],
+    ids=["annotation", "alttext", "mathjax", "katex", "mathjax-2", "wikipedia", "wikipedia-both", "wordpress"],
+)
+def test_formulas(formula):
+    assert written(f"<p>If {formula} then.</p>") == "If $x<1$ then."
+
+
+def test_formulas_on_lines_of_their_own():
+    assert written('<p><math display="block" alttext="y"></math></p>') == "$$y$$"
+    assert written('<p><script type="math/tex; mode=display">y</script></p>') == "$$y$$"
+    assert written("<p>a <math><mi>y</mi></math> b</p>") == "a b"
+
+
+def test_quotations_links_and_images():
+    page = "<p>a</p><blockquote><p>b<br>c</p><p>d</p></blockquote><p>e</p>"
+    assert written(page, MARKDOWN_FORMAT) == "a\n\n> b\n> c\n>\n> d\n\ne"
+    assert written(page) == "a\n\nb\nc\n\nd\n\ne"
+    page = '<p>x <a href="/y?a&amp;b">y</a><a href="/z"></a> <img alt="A dog" src="d.png"></p>'
+    assert written(page) == "x y"
+    assert written(page, LINKS | ALT_TEXTS) == "x y (/y?a&b) A dog"
+    assert written(page, LINKS | ALT_TEXTS | MARKDOWN_FORMAT) == "x [y](/y?a&b) ![A dog](d.png)"
+
+
+def test_trees():
+    """Against a walk through them, one row at a time."""
+    rng = np.random.default_rng(0)
+    roots, feature, bound, left, value, depths = [], [], [], [], [], []
+    for _ in range(9):
+        start, waiting, deepest = len(left), [0], 0
+        roots.append(start)
+        for depth in waiting:
+            deepest = max(deepest, depth)
+            leaf = depth == 5 or (depth and rng.random() < 0.3)
+            feature.append(0 if leaf else rng.integers(7))
+            bound.append(np.inf if leaf else rng.normal())
+            left.append(len(left) if leaf else start + len(waiting))
+            value.append(rng.normal() if leaf else 0.0)
+            waiting += [] if leaf else [depth + 1, depth + 1]
+        depths.append(deepest)
+    trees = Trees(
+        np.array(roots, np.uint16), np.array(depths, np.uint8), np.array(feature, np.uint16),
+        np.array(bound, np.float32), np.array(left, np.uint16),
+        np.array(value, np.float32), np.array([0.5], np.float32),
+    )  # fmt: skip
+    for count in (0, 1, 31, 32, 100):
+        rows = rng.normal(size=(count, 7)).astype(np.float32)
+        out = np.empty(count, np.float32)
+        evaluate(*trees, rows, out)
+        assert out == pytest.approx([0.5 + sum(_walk(trees, root, row) for root in roots) for row in rows], abs=1e-5)
+
+
+def _walk(trees, at, row):
+    while trees.left[at] != at:
+        at = trees.left[at] + int(row[trees.feature[at]] > trees.bound[at])
+    return float(trees.value[at])
