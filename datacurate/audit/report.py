@@ -10,6 +10,7 @@ from datacurate.audit.contamination_show import STYLE
 from datacurate.audit.contamination_show import section as contamination
 from datacurate.audit.dedup_report import deduplication
 from datacurate.audit.markup import Markup, e, join, tag
+from datacurate.audit.pii_report import personal_data
 from datacurate.audit.repairs import section as repairs
 from datacurate.audit.run_folder import Finished, open_run
 from datacurate.audit.spoken import section as spoken
@@ -76,6 +77,7 @@ def _sections(run: Finished) -> list[tuple[str, str, str, Markup | None]]:
         ("deduplication", "Deduplication", DEDUPLICATION_NOTE, booked(deduplication)),
         ("similarity", "Near-duplicates", SIMILARITY_NOTE, evidence.similarities(run)),
         ("contamination", "Contamination", CONTAMINATION_NOTE, contamination(run)),
+        ("pii", "Personal data", PII_NOTE, booked(personal_data)),
         ("languages", "Languages", "Of the documents that are left.", sections.languages(run)),
         ("spoken", "Languages and scripts by source", SPOKEN_NOTE, spoken(run)),
         ("repairs", "Texts mended", "By `normalize`, of all documents that came to it.", repairs(run)),
@@ -109,6 +111,7 @@ CONTAMINATION_NOTE = join(
         " shows more.",
     ]
 )
+PII_NOTE = "What the stage pii found, in the documents that came to it; texts are not shown."
 SIMILARITY_NOTE = "How alike removed documents are to the document that was kept in their stead."
 SPOKEN_NOTE = "By bytes of all documents that came to `language`; by paragraph, a document counts for each language."
 LENGTHS_NOTE = "Of the documents that are left. A column holds lengths from its label up to the next, twice as long."

@@ -276,7 +276,10 @@ def told(event: Event) -> str:
 
 
 def _measured(event: Event) -> str:
-    shown = [f"{name} {_figure(value)}" for name, value in event.signals.items()]
+    signals = event.signals
+    if event.stage.partition("#")[0] == "pii":  # of twelve kinds most are not there
+        signals = {name: value for name, value in signals.items() if value and name != "spans"}
+    shown = [f"{name} {_figure(value)}" for name, value in signals.items()]
     return f"  ({', '.join(shown)})" if shown else ""
 
 
