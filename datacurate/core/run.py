@@ -135,9 +135,18 @@ def _check(plan: Plan, checked: set[int]) -> None:
 def _refuse(planned: PlannedStage) -> bool:
     """Whether the stage could be asked; raises what it says when its work must not be published."""
     stage = planned.stage
-    if stage is None or type(stage).refuse is Stage.refuse or not planned.ledgers or not planned.finished():
+    if stage is None or type(stage).refuse is Stage.refuse:
         return False
-    stage.refuse(by_source(planned.ledgers), lambda phase: Parts(planned.phases[phase].paths))
+    books: dict[str, dict[str, Any]] = {}
+    if stage.judged_by:
+        judged = planned.phases.get(stage.judged_by)  # an index is made without it
+        if judged is None or not all(Path(path).exists() for path in judged.paths):
+            return False
+    elif planned.ledgers and planned.finished():
+        books = by_source(planned.ledgers)
+    else:
+        return False
+    stage.refuse(books, lambda phase: Parts(planned.phases[phase].paths))
     return True
 
 

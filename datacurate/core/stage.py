@@ -115,6 +115,9 @@ class Stage(BaseModel):
     """Columns that are there after the stage, besides those that came in."""
     unkeyed: ClassVar[tuple[str, ...]] = ()
     """Fields that say how to work, not what comes out: they do not enter the key."""
+    judged_by: ClassVar[str | None] = None
+    """The phase whose table is all that `refuse` looks at: it is asked as soon as that is there. None: it looks at the
+    books, and is asked when all ledgers are there."""
     result: ClassVar[Literal["documents", "sequences", "model"]] = "documents"
     """What the stage hands on."""
     handed_on: ClassVar[str | None] = None
@@ -223,7 +226,8 @@ class Stage(BaseModel):
     def refuse(self, books: dict[str, dict[str, Any]], tables: Callable[[str], Any]) -> None:
         """Raise CurateError when what the stage did, by source, must not be published.
 
-        Asked when all its ledgers are there, whose `books` these are; `tables(phase)` are a phase's rows, as Parts.
+        Asked when all its ledgers are there, whose `books` these are, or, with none, when what `judged_by` names is;
+        `tables(phase)` are a phase's rows, as Parts.
         """
 
     def made(self, columns: Container[str] = ()) -> dict[str, Any]:

@@ -232,4 +232,4 @@ def test_the_guards_alarm_is_said_once(capsys, tmp_path):
     where = ("--out", tmp_path / "out", "--profile", inline_profile(tmp_path))
     code, _, error = curate(capsys, "dedup", "exact", path, "--max-loss", "0.5", *where)
     assert code == 7 and error.count("would remove more of a source") == 1 and error.count("raise max_loss") == 1
-    assert "failed: exact.guard" in error
+    assert "failed: " not in error

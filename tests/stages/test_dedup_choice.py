@@ -103,3 +103,18 @@ def test_a_source_that_loses_too_much_stops_the_run(tmp_path):
 def test_a_year_or_a_month_is_its_first_day(tmp_path, older, newer):
     rows = [{**ROWS[0], "id": "a", "date": older}, {**ROWS[0], "id": "b", "date": newer}]
     assert run(tmp_path, rows, "exact", keep="newest") == ["b"]
+
+
+@pytest.mark.parametrize("stage", ["exact", "minhash"])
+def test_another_bound_computes_nothing_again(tmp_path, stage):
+    """Neither the stage nor what follows; and it stops in front of the documents."""
+    rows = [{"id": f"{at:03d}", "source": "web", "text": TEXT} for at in range(100)]
+    with pytest.raises(CurateError, match="99 of 100 documents"):
+        run(tmp_path, rows, stage)
+    assert not list((tmp_path / "store").glob(f"{stage}-*")) and not list((tmp_path / "out").glob("01-*"))
+    run(tmp_path, rows, stage, max_loss=0.99)
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.parquet")}
+    run(tmp_path, rows, stage, max_loss=None)
+    with pytest.raises(CurateError, match="99 of 100 documents"):
+        run(tmp_path, rows, stage, max_loss=0.5)
+    assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.parquet")}

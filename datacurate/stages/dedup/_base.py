@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -35,6 +35,8 @@ class DocumentDedup(Stage):
     of every document that goes (`removed` makes it). Here are the choice of survivors, the guard, and the last phase.
     """
 
+    unkeyed: ClassVar[tuple[str, ...]] = ("max_loss",)
+    judged_by: ClassVar[str | None] = "guard"
     rule: ClassVar[str]
     """Why its documents go, in the ledger."""
     reads_meta: ClassVar[bool] = True
@@ -139,11 +141,19 @@ class DocumentDedup(Stage):
         keys = [("rank", "ascending"), ("worth", "descending"), *((name, "ascending") for name in last)]
         return pc.sort_indices(table, sort_keys=keys).to_numpy()
 
-    @once(uses=("max_loss",), streams=("census", "verdict", "known"))
+    @once(uses=(), streams=("census", "verdict", "known"))
     def guard(self, census: Parts, verdict: Parts, known: Parts | None = None) -> pa.Table:
-        """Documents and removed documents by source; GuardError when a source loses more than it may."""
-        gone = verdict if known is None else verdict + known
-        return _guard.checked(census, gone, self.name(), self.max_loss)
+        """Documents and removed documents by source."""
+        return _guard.counted(census, verdict if known is None else verdict + known)
+
+    def refuse(self, books: dict[str, dict[str, Any]], tables: Callable[[str], Parts]) -> None:
+        """GuardError when a source loses more of its documents than `max_loss`."""
+        if self.max_loss is not None:
+            _guard.check(tables("guard"), lambda: self._gone(tables), self.name(), self.max_loss)
+
+    def _gone(self, tables: Callable[[str], Parts]) -> Parts:
+        found = tables("verdict")
+        return found + tables("known") if any(phase.name == "known" for phase in self.chosen_phases()) else found
 
     @each
     def apply(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from datacurate.core.errors import GuardError
@@ -19,16 +20,12 @@ SHOWN = 5
 """Clusters that a stopped run names."""
 
 
-def checked(census: Parts, verdict: Parts, stage: str, most: float | None) -> pa.Table:
-    """Documents and removed documents by source; GuardError when a source loses more than `most` of them.
+def counted(census: Parts, verdict: Parts) -> pa.Table:
+    """Documents and removed documents by source.
 
     `census` has `source`, `documents` and `unknown`, `verdict` a row per removed document.
     """
     (documents, unknown), removed = _documents(census), _removed(verdict)
-    if most is not None:
-        over = [name for name, count in documents.items() if count >= SMALL and removed[name] > most * count]
-        if over:
-            raise GuardError(_alarm(stage, most, {name: (removed[name], documents[name]) for name in over}, verdict))
     names = sorted(documents)
     return _rows.table(
         source=(names, "large_string"),
@@ -36,6 +33,17 @@ def checked(census: Parts, verdict: Parts, stage: str, most: float | None) -> pa
         removed=([removed[name] for name in names], "int64"),
         unknown=([unknown[name] for name in names], "int64"),
     )
+
+
+def check(counts: Parts, verdict: Callable[[], Parts], stage: str, most: float) -> None:
+    """GuardError when a source loses more than `most` of its documents, as `counted` has them."""
+    over: dict[str, tuple[int, int]] = {}
+    for piece in counts:
+        for row in piece.to_pylist():
+            if row["documents"] >= SMALL and row["removed"] > most * row["documents"]:
+                over[row["source"]] = (row["removed"], row["documents"])
+    if over:
+        raise GuardError(_alarm(stage, most, over, verdict()))
 
 
 def _documents(census: Parts) -> tuple[Counter[str], Counter[str]]:

@@ -42,7 +42,7 @@ class IndexedDedup(DocumentDedup):
     merged into it, before documents are compared with each other; `NAME:ID` in the ledger is the survivor, NAME the
     dataset. Nothing of them is removed or handed on."""
 
-    unkeyed: ClassVar[tuple[str, ...]] = ("against",)
+    unkeyed: ClassVar[tuple[str, ...]] = ("max_loss", "against")
 
     @field_validator("against", mode="before")
     @classmethod
