@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from datacurate.audit.run_folder import Finished, FinishedStage
 from datacurate.core.dataset import Dataset
 from datacurate.core.errors import CurateError
-from datacurate.core.heads import plain
-from datacurate.core.identity import file_digest, key
+from datacurate.core.heads import plain, shard_of
 from datacurate.core.index import dataset_name
+from datacurate.core.paths import file_name
 from datacurate.core.recipe import Recipe, load
 from datacurate.core.stage import Stage
 
@@ -184,11 +184,9 @@ def _of_dataset(dataset: Dataset, shard: str) -> Path | None:
 
 def _file_of(name: str, source: Any, shard: str) -> Path | None:
     """The file that a shard was read from, if it is still there with the same content."""
-    from datacurate.sources import expand
-
-    for file in expand(source.path):
-        named_so = shard.startswith(f"{plain(name)}-{plain(file.name.split('.')[0])}-")
-        if named_so and key(name, file.name, file_digest(file)) in shard:
+    for file in source.shards():
+        named_so = shard.startswith(f"{plain(name)}-{plain(file_name(file).split('.')[0])}-")
+        if named_so and shard.startswith(shard_of(name, file)):
             return file
     return None
 

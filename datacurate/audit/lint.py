@@ -115,12 +115,10 @@ def _weights(recipe: Recipe) -> Iterator[str]:
 
 def _files(name: str, source: Source) -> Iterator[str]:
     """What is wrong with a source's files."""
-    from datacurate.sources import expand
-
     if source.dataset():
         return
     try:
-        files = expand(source.path)
+        files = source.files()
         source.check(files)
     except CurateError as error:
         yield f"source {name}: {error}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacurate.core.errors import CurateError
+from datacurate.core.paths import is_remote
 from datacurate.core.recipe import Recipe, stage_reference
 from datacurate.core.source import Source
 from datacurate.core.stage import Filter, Stage
@@ -131,17 +132,16 @@ def sample(name: str, source: Source) -> list[pa.Table]:
 def _batches(name: str, source: Source) -> Iterator[pa.Table]:
     """The documents of a source, or of parts of it that are spread over its files."""
     from datacurate.core.dataset import Dataset
-    from datacurate.sources import expand
 
     folder = source.dataset()
-    files = [shard.path for shard in Dataset.open(folder).shards] if folder else expand(source.path)
+    files = [shard.path for shard in Dataset.open(folder).shards] if folder else source.shards()
     whole = sum(file.stat().st_size for file in files) <= SPAN
     chosen = files if whole else _spread(files)
     for file in chosen:
         most = None if whole else SPAN // len(chosen)
         yield from (
             _parquet(file, name, source, most)
-            if folder or file.suffix == ".parquet"
+            if folder or (source.name() == "parquet" and not is_remote(file))
             else _read(file, name, source, most)
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from datacurate.audit.probe_fit import growth
 from datacurate.audit.probe_measure import Measured, Peak, content, overhead, shrinks, uncompressed
 from datacurate.audit.probe_sample import COUNTS, Count, Sampled
 from datacurate.core.errors import InputError
+from datacurate.core.paths import size_of
 from datacurate.core.plan import Plan, plan
 from datacurate.core.recipe import Recipe
 from datacurate.core.store import GROUP_BYTES
@@ -132,7 +132,7 @@ def _reading(full: Plan, peak: Peak) -> int:
     heads = [task.head for task in full.tasks if isinstance(task, EachTask) and isinstance(task.head, Input)]
     if not heads:
         return 0
-    largest = max(heads, key=lambda head: os.path.getsize(head.path))
+    largest = max(heads, key=lambda head: size_of(head.path))
     return peak.of_reading(largest.source, largest.path)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from datacurate.core.memory import release_memory
+from datacurate.core.paths import located
 from datacurate.core.source import Source
 from datacurate.core.store import PartWriter, read_footer, read_parts
 from datacurate.core.task import Task
@@ -51,7 +52,7 @@ class Peak:
         release_memory()
         _forget_peak()
         before = _status("VmRSS")
-        for _ in zip(range(BATCHES), source.read(Path(file), "probe"), strict=False):
+        for _ in zip(range(BATCHES), source.read(located(file), "probe"), strict=False):
             pass
         return max(_status("VmHWM") - before, 0)
 

@@ -48,6 +48,10 @@ class Sampled(Source):
         path = inner.path if folder is None else [str(shard.path) for shard in Dataset.open(folder).shards]
         return cls(path=path, inner=inner, share=share)
 
+    def shards(self) -> list[Path]:
+        """Those of the other source."""
+        return self.inner.shards() if self.inner.dataset() is None else self.files()
+
     def columns(self) -> set[str] | None:
         """Those of the other source."""
         return self.inner.columns()

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from datacurate.core.errors import CurateError
 from datacurate.core.ledger import ShardLedger
+from datacurate.core.paths import located
 from datacurate.core.stage import Filter, Outcome, Removed, Stage, kept, with_columns, without_derived
 from datacurate.core.store import PartWriter, read_batches, read_key, read_parts, row_bytes
 from datacurate.core.task import SHARD_BITS, EachTask, Input, Step, visible
@@ -48,7 +49,7 @@ class Chain:
         return read_batches(self.head) if isinstance(self.head, str) else self._source(self.head)
 
     def _source(self, head: Input) -> Iterator[pa.Table]:
-        for read in head.source.read(Path(head.path), head.name):
+        for read in head.source.read(located(head.path), head.name):
             docs = read.docs.replace_schema_metadata(None)
             if head.ledger:
                 ledger = self._ledger(head.ledger, head.header)

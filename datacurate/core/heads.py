@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from datacurate.core.dataset import Dataset
 from datacurate.core.errors import InputError, RecipeError, did_you_mean, nearest
+from datacurate.core.identity import file_digest, key
+from datacurate.core.paths import file_name, without_secrets
 from datacurate.core.plan import Made, PlannedStage
 from datacurate.core.source import Source
 from datacurate.core.stage import Stage, holds
@@ -74,9 +76,25 @@ def types_of(sources: Any) -> dict[str, Any]:
 
 
 def expanded(source: Source) -> list[Path]:
-    from datacurate.sources import expand
+    return source.files()
 
-    return expand(source.path)
+
+def shards_of(name: str, source: Source) -> Iterator[tuple[Path, int, str]]:
+    """What the source reads shard by shard, with its size and the shard's name, which the content makes."""
+    for file in source.shards():
+        try:
+            yield file, file.stat().st_size, shard_of(name, file)
+        except Exception as error:  # of any kind, for remote files
+            raise InputError(
+                f"{without_secrets(file)[:500]}: cannot be read: {type(error).__name__}: {error}. "
+                "Check that it is there and that you may read it."
+            ) from error
+
+
+def shard_of(name: str, file: Path) -> str:
+    """The name of the shard that a file of a source becomes."""
+    called = file_name(file)
+    return f"{plain(name)}-{plain(called.split('.')[0])}-{key(name, called, file_digest(file))}"
 
 
 def plain(name: str) -> str:

@@ -24,9 +24,16 @@ def file_digest(path: str | Path) -> str:
 
     A file over 256 MB is sampled (head, tail and evenly spaced blocks, 16 MB in all, and its size),
     so that planning over terabytes reads gigabytes; a change that keeps the size and touches only bytes
-    between the blocks goes unseen. Raises OSError when the file cannot be read.
+    between the blocks goes unseen. Of a remote file counts what the store says: its size, and its ETag or time; it
+    is read only where the store says nothing. Raises OSError when the file cannot be read.
     """
-    path = Path(path)
+    from datacurate.core.paths import Bundle, is_remote, located, remote_identity
+
+    path = located(path) if isinstance(path, str) else path
+    if isinstance(path, Bundle):
+        return key("bundle", [[name, file_digest(file)] for name, file in zip(path.names, path.files, strict=True)])
+    if is_remote(path) and (said := remote_identity(path)) is not None:
+        return key("remote", said)
     size = path.stat().st_size
     digest = blake2b(str(size).encode(), digest_size=8)
     with path.open("rb") as file:

@@ -17,7 +17,7 @@ from datacurate.core.heads import (
     columns_of,
     expanded,
     given_stage,
-    plain,
+    shards_of,
     stored_path,
     storing,
     types_of,
@@ -137,16 +137,14 @@ class Planner:
         return dataset.key, {s.name: str(s.path) for s in dataset.shards}, [s.name for s in dataset.shards]
 
     def _files(self, name: str, source: Source) -> tuple[str, dict[str, Input | str], list[str]]:
-        files = expanded(source)
         options = source.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
         own = key("read", source.name(), source.version, options, name)
         folder = f"{self.store}/read-{own}"
         header = {"stage": "read", "key": own, "version": source.version, "fields": options, "parents": []}
         heads: dict[str, Input | str] = {}
-        for file in files:
-            self.bytes += file.stat().st_size
-            content = key(name, file.name, file_digest(file))
-            shard = unique(f"{plain(name)}-{plain(file.name.split('.')[0])}-{content}", heads)
+        for file, size, shard in shards_of(name, source):
+            self.bytes += size
+            shard = unique(shard, heads)
             heads[shard] = Input(name, source, str(file), f"{folder}/{shard}.ledger.parquet", header)
         # by name, not by path: where files lie must not matter
         return own, dict(sorted(heads.items())), sorted(heads)

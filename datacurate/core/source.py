@@ -89,6 +89,16 @@ class Source(BaseModel):
         """Where the first record stands, and its keys, where records have keys that do not become columns."""
         return None
 
+    def files(self) -> list[Path]:
+        """The files that `path` names; folders are searched for this format's endings."""
+        from datacurate.sources import expand
+
+        return expand(self.path, self.suffixes or None)
+
+    def shards(self) -> list[Path]:
+        """What makes one shard each: the files, or several small ones as a `Bundle`."""
+        return self.files()
+
     def check(self, files: list[Path]) -> None:
         """Raise InputError for what is wrong with the files as a whole, before anything runs."""
 

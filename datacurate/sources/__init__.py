@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import glob
+import os
 import pkgutil
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 from datacurate.core.errors import InputError
+from datacurate.core.paths import is_remote, located, without_secrets
 from datacurate.core.source import Source
+
+GLOB = re.compile(r"[*]|\[[^\]/]+\]")
+"""What makes a URL a pattern. A question mark does not: it begins the query."""
 
 
 @cache
@@ -28,19 +34,21 @@ def formats() -> dict[str, type[Source]]:
 
 def find_format(path: str | Path) -> type[Source]:
     """The format that the file's name ends in; of a folder, the one that all files in it have."""
-    if (Path(path) / "manifest.json").is_file():
+    remote = is_remote(path)
+    if not remote and (Path(path) / "manifest.json").is_file():
         return formats()["dataset"]
-    if Path(path).is_dir():
-        return _format_of_all(path, {find_format(file) for file in expand(path)})
     name = str(path).lower()
+    name = name.partition("?")[0] if remote else name
     fits = [(len(end), kind) for kind in formats().values() for end in kind.suffixes if name.endswith(end)]
-    if not fits:
-        known = ", ".join(sorted({end for kind in formats().values() for end in kind.suffixes}))
-        raise InputError(
-            f"{path}: the ending names no format that is known ({known}). Rename the file, or name the format "
-            f"in the recipe: {{jsonl: {path}}}"
-        )
-    return max(fits, key=lambda fit: fit[0])[1]
+    if fits and (remote or not Path(path).is_dir()):
+        return max(fits, key=lambda fit: fit[0])[1]
+    if (remote and not GLOB.search(name)) or Path(path).is_dir():
+        return _format_of_all(path, {find_format(str(file)) for file in expand(path)})
+    known = ", ".join(sorted({end for kind in formats().values() for end in kind.suffixes}))
+    raise InputError(
+        f"{path}: the ending names no format that is known ({known}). Rename the file, or name the format "
+        f"in the recipe: {{jsonl: {path}}}"
+    )
 
 
 def _format_of_all(folder: str | Path, kinds: set[type[Source]]) -> type[Source]:
@@ -51,15 +59,41 @@ def _format_of_all(folder: str | Path, kinds: set[type[Source]]) -> type[Source]
 
 
 def expand(path: str | Path | Iterable[str | Path], suffixes: tuple[str, ...] | None = None) -> list[Path]:
-    """Files, folders and glob patterns as a sorted list of files.
+    """Files, folders, glob patterns and URLs of them as a sorted list of files.
 
     Folders are searched in depth for names with a known ending (or one of `suffixes`); ledgers, and whatever starts
     with `.` or `_`, are left out there. A file that is named is always taken.
     """
     asked = [path] if isinstance(path, str | Path) else list(path)
     ends = suffixes or tuple(end for kind in formats().values() for end in kind.suffixes)
-    found = {file for one in asked for file in _files(Path(one).expanduser(), ends)}
-    return sorted(found)
+    found: dict[str, Path] = {}
+    for one in asked:
+        files = _remote_files(str(one), ends) if is_remote(one) else _files(Path(one).expanduser(), ends)
+        found |= {str(file): file for file in files}
+    return [file for _, file in sorted(found.items(), key=lambda item: Path(item[0]))]
+
+
+def _remote_files(url: str, ends: tuple[str, ...]) -> list[Path]:
+    """The files that a URL names: one file, those below a folder, or those that match a pattern."""
+    place = located(url)
+    fs, inner = place.fs, place.path  # type: ignore[attr-defined]
+    try:
+        if GLOB.search(url):
+            names = [name for name, about in fs.glob(inner, detail=True).items() if about["type"] == "file"]
+        elif url.lower().startswith(("http://", "https://")) or fs.isfile(inner):
+            return [place]
+        else:
+            names = [name for name in fs.find(inner) if _wanted(Path(name.removeprefix(inner).lstrip("/")), ends)]
+    except Exception as error:  # of whatever library reads the URL: no such bucket, no rights, no network
+        hint = "Check the address, your rights and the network."
+        raise InputError(
+            f"{without_secrets(url)}: cannot be listed: {type(error).__name__}: {error}. {hint}"
+        ) from error
+    if not names:
+        raise InputError(
+            f"no files match '{without_secrets(url)}'. Folders are searched for {', '.join(sorted(ends))}."
+        )
+    return [located(fs.unstrip_protocol(name)) for name in names]
 
 
 def _files(path: Path, ends: tuple[str, ...]) -> list[Path]:
@@ -67,7 +101,7 @@ def _files(path: Path, ends: tuple[str, ...]) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        files = [file for file in path.rglob("*") if file.is_file() and _wanted(file.relative_to(path), ends)]
+        files = _files_below(path, ends)
         hint = f"Folders are searched for names that end in {', '.join(sorted(ends))}"
     else:
         hits = [Path(hit) for hit in glob.glob(str(path), recursive=True)]
@@ -79,7 +113,26 @@ def _files(path: Path, ends: tuple[str, ...]) -> list[Path]:
 
 
 def _files_below(folder: Path, ends: tuple[str, ...]) -> list[Path]:
-    return [file for file in folder.rglob("*") if file.is_file() and _wanted(file.relative_to(folder), ends)]
+    """Wanted files in depth. Links are followed, each folder is entered once; one that cannot be read is an error."""
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be listed: {error.strerror}. Mend its rights, or name files.")
+
+    found, entered = [], set()
+    for at, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        if (real := os.path.realpath(at)) in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        folders.sort()
+        files = (Path(at) / name for name in names)
+        found += [file for file in files if _wanted(file.relative_to(folder), ends) and _is_data(file)]
+    return found
+
+
+def _is_data(file: Path) -> bool:
+    """A file, or a link to nothing, which is found out when it is read; no pipe, device or socket."""
+    return file.is_file() or not file.exists()
 
 
 def _wanted(path: Path, ends: tuple[str, ...]) -> bool:

@@ -32,6 +32,10 @@ class Unique:
     def __init__(self) -> None:
         self._seen: Counter[str] = Counter()
 
+    def __bool__(self) -> bool:
+        """Whether there was any."""
+        return bool(self._seen)
+
     def __call__(self, id: str) -> str:
         self._seen[id] += 1
         made = id

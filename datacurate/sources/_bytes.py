@@ -6,7 +6,7 @@ rest of the file is lost to the count. Here a bad gzip member is skipped, with i
 
 from __future__ import annotations
 
-import mmap
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +17,10 @@ CHUNK = 128 << 10
 """Compressed bytes read at once. zlib copies the unused rest at every member end, so a large chunk is slow."""
 INFLATED = 4 << 20
 """Most bytes that one call of zlib may make: a bomb grows 1,000-fold, and memory stays bounded."""
+MAX_RATIO = 1000
+"""A file may unpack to at most so many times its size: pages reach 20, deflate's own limit is 1,032, zstd has none."""
+SLACK = 64 << 20
+"""Bytes that are unpacked before the ratio counts."""
 GZIP = b"\x1f\x8b\x08"
 
 
@@ -80,13 +84,18 @@ class Stream:
         """zstd and lz4 through fastwarc: damage ends the file, for their frames are not one per record."""
         import fastwarc.stream_io
 
-        size = self.path.stat().st_size
-        source = getattr(fastwarc.stream_io, reader)(str(self.path), fsspec_args=False)
-        try:
-            while chunk := source.read(64 << 10):
-                yield chunk
-        except Exception as error:  # of several kinds, and fastwarc documents only OSError
-            self.damage = Damage("truncated", f"{reader[:-6].lower()}: {error}", size, size)
+        name, size, made = reader[:-6].lower(), self.path.stat().st_size, 0
+        with self.path.open("rb") as file:
+            source = getattr(fastwarc.stream_io, reader)(file)
+            try:
+                while chunk := source.read(64 << 10):
+                    yield chunk
+                    made += len(chunk)
+                    if made > MAX_RATIO * size + SLACK:
+                        self.damage = Damage("bomb", f"{name}: {_bomb(made, size)}", size, size)
+                        return
+            except Exception as error:  # of several kinds, and fastwarc documents only OSError
+                self.damage = Damage("truncated", f"{name}: {error}", size, size)
 
     def _gzip(self, offset: int) -> Iterator[bytes]:
         with self.path.open("rb") as file:
@@ -112,6 +121,9 @@ class Stream:
             made += len(out)
             if out:
                 yield out
+            if made > SLACK and made > MAX_RATIO * (file.tell() - len(data) - start):
+                wrong = f"gzip member at byte {start}: {_bomb(made, file.tell() - len(data) - start)}"
+                return self._damaged("bomb", wrong, start, file, made)
         return self._padding(inflate.unused_data or file.read(CHUNK), file)
 
     @staticmethod
@@ -128,15 +140,15 @@ class Stream:
         self.damage = Damage(rule, error, start, end, made > 0, head)
         return b""
 
-    def recover(self, begins: bytes) -> int | None:
-        """Go on at the next gzip member that starts with `begins`; the bytes skipped, or None if there is none."""
+    def recover(self, begins: re.Pattern[bytes]) -> int | None:
+        """Go on at the next gzip member that begins so; the bytes skipped, or None if there is none."""
         damage = self.damage
         if damage is None or damage.start >= damage.end:
             return None
-        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            found = data.find(GZIP, damage.start + 1)
-            while found >= 0 and not _salvaged(file, found, 512).startswith(begins):
-                found = data.find(GZIP, found + 1)
+        with self.path.open("rb") as file:
+            found = _find(file, damage.start + 1)
+            while found >= 0 and not begins.match(_salvaged(file, found, 512)):
+                found = _find(file, found + 1)
         if found < 0:
             return None
         self._resume(found)
@@ -184,7 +196,7 @@ class Stream:
                 return -1
         return found + len(mark) - self._at
 
-    def back(self, position: int, begins: bytes) -> None:
+    def back(self, position: int, begins: re.Pattern[bytes]) -> None:
         """Move back to an earlier position; what has left the buffer is decompressed again."""
         if position >= self._base:
             self._at = position - self._base
@@ -193,6 +205,22 @@ class Stream:
         while self.position < position:
             if not self.skip(position - self.position) and self.recover(begins) is None:
                 return
+
+
+def _bomb(made: int, size: int) -> str:
+    return f"{size:,} bytes unpack to more than {made:,}; the limit is {MAX_RATIO:,} times"
+
+
+def _find(file: Any, start: int) -> int:
+    """Where the next gzip member may begin, -1 if nowhere."""
+    tail = b""
+    file.seek(start)
+    while chunk := file.read(1 << 20):
+        found = (tail + chunk).find(GZIP)
+        if found >= 0:
+            return file.tell() - len(chunk) - len(tail) + found
+        tail = (tail + chunk)[-len(GZIP) + 1 :]
+    return -1
 
 
 def _salvaged(file: Any, start: int, size: int = 8192) -> bytes:

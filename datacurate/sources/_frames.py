@@ -1,18 +1,19 @@
-"""A stream cut into WARC records, and into what lies between them when the file is damaged."""
+"""A stream cut into WARC or ARC records, and into what lies between them when the file is damaged."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from datacurate.core.source import PAYLOAD_BYTES
 from datacurate.sources._bytes import Damage, Stream
 from datacurate.sources._http import END, header_fields
 
-BEGINS = b"WARC/"
-VERSION = re.compile(rb"WARC/\d\.\d+[ \t]*\r?\n")
-NEXT = re.compile(rb"\nWARC/\d\.\d+[ \t]*\r?\n")
+PACKED = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"\x04\x22\x4d\x18", "lz4"), (b"PK\x03\x04", "zip"),
+          (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"))  # fmt: skip
+LINE_BYTES = 16 << 10
+"""Longest first line of an ARC record that is looked for; browsers take URLs of 2 to 8 KB."""
 HEADER_BYTES = 1 << 20
 """Longest record header that is looked for; WARC itself sets no bound, real ones have 300 to 1,000 bytes."""
 
@@ -32,19 +33,43 @@ class Frame:
     error: str = ""
 
 
-def frames(stream: Stream, most: int) -> Iterator[Frame]:
+@dataclass(frozen=True)
+class Format:
+    """How records of a kind of archive begin."""
+
+    name: str
+    starts: re.Pattern[bytes]
+    """Matches where a record starts."""
+    next: re.Pattern[bytes]
+    """Finds the next start: a line end, and what `starts` matches."""
+    header: Callable[[bytes], tuple[dict[str, str], int] | str | None]
+    """Fields and size of the header in front of some bytes; what is wrong with it; None when it needs more bytes."""
+
+
+def warc_header(ahead: bytes) -> tuple[dict[str, str], int] | str | None:
+    """Fields and size of a WARC record's header."""
+    end = END.search(ahead)
+    if not end:
+        return None
+    return header_fields(ahead[: end.start()].splitlines()[1:]), end.end()
+
+
+WARC = Format("WARC", re.compile(rb"WARC/\d\.\d+[ \t]*\r?\n"), re.compile(rb"\nWARC/\d\.\d+[ \t]*\r?\n"), warc_header)
+
+
+def frames(stream: Stream, most: int, format: Format = WARC) -> Iterator[Frame]:
     """The records of a file in order. Every byte of the file but the line ends between records is in one frame."""
     told = False
     while True:
         _skip_line_ends(stream)
         if stream.peek(1):
-            frame = _frame(stream, most)
+            frame = _frame(stream, most, format)
             told = bool(frame.rule) and _cut_by_damage(stream)
             yield frame
         elif stream.damage is None:
             return
         else:
-            gap, goes_on = _gap(stream, stream.damage)
+            gap, goes_on = _gap(stream, stream.damage, format)
             if not told:
                 yield gap
             if not goes_on:
@@ -60,59 +85,66 @@ def _skip_line_ends(stream: Stream) -> None:
             return
 
 
-def _frame(stream: Stream, most: int) -> Frame:
+def _frame(stream: Stream, most: int, format: Format) -> Frame:
     """The record at the position, or the stretch up to the next one when it is broken."""
     start = stream.position
-    found = _header(stream)
+    found = _header(stream, format)
     if isinstance(found, str):
-        return _stretch(stream, start, 1, {}, "bad_header", found)
+        return _stretch(stream, format, start, 1, {}, "bad_header", found)
     headers, header_size = found
     length = int(headers["content-length"])
     kept = stream.take(header_size + length) if length <= most else stream.take(header_size + PAYLOAD_BYTES)
     got = len(kept) + stream.skip(header_size + length - len(kept)) - header_size
     block = kept[header_size:]
-    if got == length and _at_border(stream):
+    if got == length and _at_border(stream, format):
         _skip_line_ends(stream)
         if (damage := stream.damage) is not None and _cut_by_damage(stream):
             return Frame(start, headers, block, length, damage.rule, damage.error)
         if length > most:
             return Frame(start, headers, block, length, "too_large", f"{length:,} bytes; max_bytes is {most:,}")
         return Frame(start, headers, block, length)
-    stream.back(start, BEGINS)
+    stream.back(start, format.starts)
     wrong = f"Content-Length says {length:,} bytes"
     if got < length:
         wrong += f", the file has {got:,} from there to its end or damage"
-    return _stretch(stream, start, header_size, headers, "content_length" if got == length else "truncated", wrong)
+    rule = "content_length" if got == length else "truncated"
+    return _stretch(stream, format, start, header_size, headers, rule, wrong)
 
 
-def _header(stream: Stream) -> tuple[dict[str, str], int] | str:
+def _header(stream: Stream, format: Format) -> tuple[dict[str, str], int] | str:
     """Header fields and header size of the record at the position, or what is wrong with it."""
     ahead = stream.peek(4096)
-    if not VERSION.match(ahead):
-        return f"no WARC record starts here: {ahead[:40]!r}"
-    end = END.search(ahead) or END.search(ahead := stream.peek(HEADER_BYTES))
-    if not end:
-        return "the record's header does not end"
-    headers = header_fields(ahead[: end.start()].splitlines()[1:])
+    if not format.starts.match(ahead):
+        packed = next((name for magic, name in PACKED if ahead.startswith(magic)), None)
+        nested = f" The file is compressed twice, or a {packed} file lies in it; unpack it once." if packed else ""
+        return f"no {format.name} record starts here: {ahead[:40]!r}.{nested}"
+    found = format.header(ahead) or format.header(stream.peek(HEADER_BYTES))
+    if found is None or isinstance(found, str):
+        return found or "the record's header does not end"
+    headers, size = found
     length = headers.get("content-length", "")
     if not (length.isascii() and length.isdigit() and len(length) < 16):
         return f"Content-Length is {length!r}" if length else "the record has no Content-Length"
-    return headers, end.end()
+    return headers, size
 
 
-def _at_border(stream: Stream) -> bool:
+def _at_border(stream: Stream, format: Format) -> bool:
     """Whether a record, the end of the file or damage follows: line ends between do not matter."""
     ahead = stream.peek(64)
     rest = ahead.lstrip(b"\r\n")
-    return rest.startswith(BEGINS) or (not rest and len(ahead) < 64)
+    if not rest:
+        return len(ahead) < 64
+    return bool(format.starts.match(stream.peek(LINE_BYTES)[len(ahead) - len(rest) :]))
 
 
-def _stretch(stream: Stream, start: int, behind: int, headers: dict[str, str], rule: str, error: str) -> Frame:
+def _stretch(
+    stream: Stream, format: Format, start: int, behind: int, headers: dict[str, str], rule: str, error: str
+) -> Frame:
     """Everything from `start` to the next record start (looked for `behind` bytes later) or the end, as one frame."""
     head = stream.take(behind)
     found = False
     while not found and (ahead := stream.peek(1 << 20)):
-        match = NEXT.search(ahead)
+        match = format.next.search(ahead)
         found = match is not None
         size = match.start() + 1 if match else max(len(ahead) - 64, 0) or len(ahead)
         piece = stream.take(size)
@@ -124,7 +156,7 @@ def _stretch(stream: Stream, start: int, behind: int, headers: dict[str, str], r
         rule, error = damage.rule, f"{error}; {damage.error}"
     elif not found and rule == "truncated":
         error += f"; the file ends at byte {stream.path.stat().st_size:,}"
-    return Frame(start, headers or _salvaged_headers(head), head[behind if headers else 0 :], size, rule, error)
+    return Frame(start, headers or _salvaged_headers(head, format), head[behind if headers else 0 :], size, rule, error)
 
 
 def _cut_by_damage(stream: Stream) -> bool:
@@ -132,16 +164,18 @@ def _cut_by_damage(stream: Stream) -> bool:
     return stream.damage is not None and stream.damage.begun and not stream.peek(1)
 
 
-def _salvaged_headers(head: bytes) -> dict[str, str]:
-    return header_fields(head[:4096].splitlines()[1:]) if VERSION.match(head) else {}
+def _salvaged_headers(head: bytes, format: Format) -> dict[str, str]:
+    """The header's fields as far as they are there."""
+    found = format.header(head[:4096] + b"\r\n\r\n") if format.starts.match(head) else None
+    return found[0] if isinstance(found, tuple) else {}
 
 
-def _gap(stream: Stream, damage: Damage) -> tuple[Frame, bool]:
+def _gap(stream: Stream, damage: Damage, format: Format) -> tuple[Frame, bool]:
     """The damaged stretch as a frame, and whether the file goes on behind it. The stream moves there."""
     position = stream.position
     with stream.path.open("rb") as file:
         file.seek(damage.start)
         head = damage.head or file.read(PAYLOAD_BYTES)
-    skipped = stream.recover(BEGINS)
+    skipped = stream.recover(format.starts)
     size = stream.path.stat().st_size - damage.start if skipped is None else skipped
-    return Frame(position, _salvaged_headers(head), head, size, damage.rule, damage.error), skipped is not None
+    return Frame(position, _salvaged_headers(head, format), head, size, damage.rule, damage.error), skipped is not None

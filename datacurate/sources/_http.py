@@ -11,6 +11,11 @@ END = re.compile(rb"\r?\n\r?\n")
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
 STATUS = re.compile(rb"HTTP/\d(?:\.\d)?\s+(\d{3})")
 CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:+-]+)", re.I)
+MAX_CODINGS = 3
+"""So many content codings are undone, one in another; real servers send one."""
+MAX_RATIO = 1000
+"""A body of more than a megabyte may unpack to at most so many times its size; pages reach 20."""
+SMALL = 1 << 20
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -72,14 +77,24 @@ def decode(response: Response, most: int) -> bytes:
     """The body without chunks and compression, at most `most` bytes.
 
     Many crawlers store the decoded body and leave the header as it was. So a header is only believed when the body
-    looks the part: a chunk size in front, a gzip magic, or at least bytes that cannot be text.
+    looks the part: a chunk size in front, a gzip magic, or at least bytes that cannot be text. A page that is still
+    gzip is unpacked without being told.
     """
     body = response.body
     if "chunked" in response.headers.get("transfer-encoding", "").lower() and CHUNK_SIZE.match(body):
         body = dechunk(body)
-    codings = response.headers.get("content-encoding", "").lower().replace(",", " ").split()
-    for coding in reversed(codings):
-        body = _decoded(coding, body, most)
+    if said := response.headers.get("content-encoding"):
+        codings = said.lower().replace(",", " ").split()
+        if len(codings) > MAX_CODINGS:
+            raise Broken("content_encoding", f"{len(codings)} codings; at most {MAX_CODINGS} are undone")
+        for coding in reversed(codings):
+            body = _decoded(coding, body, most)
+    for _ in range(MAX_CODINGS):
+        if body[:3] != b"\x1f\x8b\x08":
+            break
+        body = _inflate("gzip", body, most, 31)
+    else:
+        raise Broken("content_encoding", f"gzip in gzip, more than {MAX_CODINGS} deep")
     if len(body) > most:
         raise Broken("too_large", f"the body has {len(body):,} bytes; max_bytes is {most:,}")
     return body
@@ -129,15 +144,27 @@ def _is_text(body: bytes) -> bool:
     return True
 
 
+def bound(body: bytes, most: int) -> int:
+    """So many bytes a body may unpack to."""
+    return min(most, max(SMALL, MAX_RATIO * len(body)))
+
+
+def check_size(coding: str, body: bytes, made: bytes, most: int) -> None:
+    """Raise Broken when a body has unpacked to more than it may."""
+    if len(made) > most:
+        raise Broken("too_large", f"{coding}: {len(body):,} bytes unpack to more than max_bytes ({most:,})")
+    if len(made) > bound(body, most):
+        raise Broken("bomb", f"{coding}: {len(body):,} bytes unpack to more than {MAX_RATIO:,} times as many")
+
+
 def _inflate(coding: str, body: bytes, most: int, window: int) -> bytes:
     """gzip or deflate, with the bound checked before memory is used."""
     inflate = zlib.decompressobj(window)
     try:
-        made = inflate.decompress(body, most + 1)
+        made = inflate.decompress(body, bound(body, most) + 1)
     except zlib.error as error:
         raise Broken("content_encoding", f"{coding}: {error}") from None
-    if len(made) > most:
-        raise Broken("too_large", f"{coding}: {len(body):,} bytes unpack to more than max_bytes ({most:,})")
+    check_size(coding, body, made, most)
     if not inflate.eof:
         raise Broken("content_encoding", f"{coding}: the stream is cut off after {len(body):,} bytes")
     return made
@@ -147,9 +174,8 @@ def _unbrotli(body: bytes, most: int) -> bytes:
     from fastwarc.stream_io import BrotliReader
 
     try:
-        made = BrotliReader(io.BytesIO(body)).read(most + 1)
+        made = BrotliReader(io.BytesIO(body)).read(bound(body, most) + 1)
     except Exception as error:  # the codec's own exception classes are not public
         raise Broken("content_encoding", f"br: {error}") from None
-    if len(made) > most:
-        raise Broken("too_large", f"br: {len(body):,} bytes unpack to more than max_bytes ({most:,})")
+    check_size("br", body, made, most)
     return made

@@ -1,4 +1,4 @@
-"""JSON Lines, plain, gzip or zstd: one document per line.
+"""JSON Lines, plain, gzip, zstd or lz4: one document per line.
 
 A line that is no document is quarantined with its number, the error and its head: `not_json`, `not_object`,
 `no_text` (no string under the text key), `bad_unicode` (lone surrogates such as `"\\ud800"`, which no UTF-8 file can
@@ -38,7 +38,7 @@ class Unusable(Exception):
 class Jsonl(Source):
     """One JSON object per line."""
 
-    suffixes = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz")
+    suffixes = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".jsonl.lz4", ".json.gz", ".json.zst", ".ndjson", ".ndjson.gz")
     makes = tuple(SCHEMA.names)
 
     text: str = "text"
@@ -50,9 +50,7 @@ class Jsonl(Source):
 
     def first_keys(self) -> tuple[str, list[str]] | None:
         """File and line of the first document, and its keys."""
-        from datacurate.sources import expand
-
-        for file in expand(self.path):
+        for file in self.files():
             for number, line, size in lines(Stream(file), self.max_bytes):
                 if size <= self.max_bytes:
                     with suppress(Unusable):

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datacurate.core.errors import InputError, did_you_mean
+from datacurate.core.paths import is_remote
 from datacurate.core.source import BATCH_BYTES, BATCH_ROWS, Read, Source, Unread
 from datacurate.sources._batch import digest, quarantined
 
@@ -45,11 +46,9 @@ class Parquet(Source):
 
     def types(self) -> dict[str, Any]:
         """What the columns hold; the null type where files disagree. Files that cannot be read are left out."""
-        from datacurate.sources import expand
-
         found: dict[str, Any] = dict.fromkeys(self.makes, pa.string())
         try:
-            opened = [_opened(file) for file in expand(self.path)]
+            opened = [_opened(file) for file in self.files()]
         except InputError:
             opened = []
         for one in opened:
@@ -61,9 +60,7 @@ class Parquet(Source):
 
     def lacking(self, column: str) -> list[Path]:
         """Files that can be read and do not have it."""
-        from datacurate.sources import expand
-
-        opened = {file: _opened(file) for file in expand(self.path)}
+        opened = {file: _opened(file) for file in self.files()}
         return [file for file, one in opened.items() if one is not None and column not in one.schema_arrow.names]
 
     def check(self, files: list[Path]) -> None:
@@ -115,7 +112,7 @@ class Parquet(Source):
     def _reading(self, file: Path) -> tuple[Any, ...]:
         """What is read, as it stands."""
         about = file.stat()
-        return str(file), about.st_size, about.st_mtime_ns, about.st_ino, self.text, self.id
+        return str(file), about.st_size, about.st_mtime, about.st_ino, self.text, self.id
 
     def _unreadable_file(self, file: Path) -> Unread:
         size = file.stat().st_size
@@ -185,7 +182,8 @@ class Parquet(Source):
 def _opened(file: Path) -> Any:
     """The file opened for streaming, or None when it is no Parquet."""
     try:
-        return pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER)
+        opened = file.open("rb") if is_remote(file) else file
+        return pq.ParquetFile(opened, pre_buffer=False, buffer_size=BUFFER)
     except (pa.ArrowException, OSError):
         return None
 

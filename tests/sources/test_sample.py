@@ -27,14 +27,15 @@ def test_it_is_small(sample):
 def test_web(sample, read):
     said = counts(sample, "web.warc.gz")
     rows, rules, _ = contents(sample, "web.warc.gz", read)
-    pages = (
-        said["pages"] + said["exact duplicates under other URLs"] + said["robots.txt"] + said["record ids used twice"]
-    )
+    pages = said["pages"] + said["exact duplicates under other URLs"] + said["record ids used twice"]
     assert len(rows) == pages
     assert len({row["id"] for row in rows}) == pages
     assert rules == {
-        "not_a_response": said["requests"] + said["warcinfo"],
-        "http_status": said["redirects (301)"] + said["missing pages (404)"],
+        "request": said["requests"],
+        "warcinfo": said["warcinfo"],
+        "redirect": said["redirects (301)"],
+        "not_found": said["missing pages (404)"],
+        "robots": said["robots.txt"],
         "revisit": said["revisits"],
         "not_html": said["images and JSON"],
         "content_encoding": said["broken: gzip body"],

@@ -55,15 +55,21 @@ def test_a_page_has_all_columns(warc):
 @pytest.mark.parametrize(
     ("content", "kind", "rule"),
     [
-        (http(status="301 Moved"), "response", "http_status"),
-        (http(status="404 Not Found"), "response", "http_status"),
+        (http(status="301 Moved"), "response", "redirect"),
+        (http(status="304 Not Modified"), "response", "not_modified"),
+        (http(status="404 Not Found"), "response", "not_found"),
+        (http(status="410 Gone"), "response", "not_found"),
+        (http(status="503 Busy"), "response", "http_status"),
+        (http(status="204 No Content"), "response", "http_status"),
         (http(kind="image/png"), "response", "not_html"),
         (http(b"{}", kind=""), "response", "not_html"),
         (http(b""), "revisit", "revisit"),
-        (b"GET / HTTP/1.1\r\n\r\n", "request", "not_a_response"),
-        (b"software: x\r\n", "warcinfo", "not_a_response"),
-        (b"", "metadata", "not_a_response"),
-        (b"hello", "resource", "not_a_response"),
+        (b"GET / HTTP/1.1\r\n\r\n", "request", "request"),
+        (b"software: x\r\n", "warcinfo", "warcinfo"),
+        (b"", "metadata", "metadata"),
+        (b"hello", "resource", "resource"),
+        (b"hello", "continuation", "continuation"),
+        (b"hello", "screenshot", "other_record"),
     ],
 )
 def test_sound_records_that_are_no_page_are_dropped(warc, content, kind, rule):
@@ -75,7 +81,26 @@ def test_sound_records_that_are_no_page_are_dropped(warc, content, kind, rule):
 
 def test_dns_records_are_no_responses(warc):
     rows, unread = warc(record(b"20240101\na.example 1 IN A 1.2.3.4", more="Content-Type: text/dns\r\n"), name="x.warc")
-    assert (rows, rules(unread)) == ([], [("dropped", "not_a_response")])
+    assert (rows, rules(unread)) == ([], [("dropped", "dns")])
+
+
+def test_robots_txt_is_no_page(warc):
+    block = http(b"User-agent: *", kind="text/plain")
+    urls = ["http://a.example/robots.txt", "http://a.example/Robots.TXT?x=1", "http://a.example/x/robots.txt"]
+    rows, unread = warc(*[record(block, url=url) for url in urls], name="x.warc")
+    assert rules(unread) == [("dropped", "robots")] * 2
+    assert [row["url"] for row in rows] == urls[2:]
+
+
+def test_html_resources_are_pages_and_segments_are_quarantined(warc):
+    page = b"<html>from a disk</html>"
+    rows, unread = warc(
+        record(page, "resource", more="Content-Type: text/html; charset=koi8-r\r\n"),
+        record(http(), more="WARC-Segment-Number: 1\r\n"),
+        name="x.warc",
+    )
+    assert [(row["html"], row["charset"], row["content_type"]) for row in rows] == [(page, "koi8-r", "text/html")]
+    assert rules(unread) == [("quarantined", "segmented")]
 
 
 def chunked(body):
@@ -215,6 +240,8 @@ def test_padding_is_no_record(warc):
 def test_not_a_warc_and_an_empty_file(warc):
     _, [empty] = warc(b"")
     assert (empty.fate, empty.rule) == ("quarantined", "empty")
+    _, [nothing] = warc(gzip.compress(b""))
+    assert (nothing.fate, nothing.rule) == ("quarantined", "empty")
     _, [arc] = warc(b"filedesc://x.arc 127.0.0.1 2014\n", name="x.warc")
     assert (arc.rule, arc.bytes) == ("bad_header", 32)
 

@@ -1,0 +1,131 @@
+"""Paths of input: files on this machine, files behind a URL (through fsspec), several small files taken together."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from datacurate.core.errors import InputError
+
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "http": "http", "https": "http", "hf": "hf"}
+"""Which of our extras installs what reads a kind of URL."""
+BUNDLE = "bundle:"
+
+
+def is_remote(path: Any) -> bool:
+    """Whether a path is a URL that fsspec opens."""
+    return bool(URL.match(str(path))) and not isinstance(path, Path)
+
+
+def located(path: str | Path) -> Path:
+    """What a path names: a `Path`, or something that behaves like one for URLs (`UPath`) and for a `Bundle`."""
+    if isinstance(path, str) and path.startswith(BUNDLE):
+        return cast(Path, Bundle.parse(path))
+    if not is_remote(path):
+        return Path(path).expanduser()
+    try:
+        from upath import UPath
+
+        remote = UPath(str(path))
+        assert remote.fs is not None
+    except (ImportError, ValueError) as error:
+        raise InputError(f"{without_secrets(path)}: {_advice(str(path))} ({error})") from None
+    return cast(Path, remote)
+
+
+def _advice(path: str) -> str:
+    scheme = path.split("://")[0].lower()
+    if scheme in EXTRAS:
+        return f"reading {scheme}:// needs a library. Run: pip install 'datacurate[{EXTRAS[scheme]}]'"
+    return f"no installed library reads {scheme}://. Install the fsspec implementation for it, or copy the files here"
+
+
+def without_secrets(path: Any) -> str:
+    """A URL without user, password and query, for messages."""
+    return re.sub(r"://[^/@]*@", "://", str(path)).partition("?")[0] if is_remote(path) else str(path)
+
+
+def file_name(path: Any) -> str:
+    """The name of a file; of a URL without its query."""
+    return path.name.partition("?")[0] if is_remote(path) else path.name
+
+
+def remote_identity(path: Any) -> list[Any] | None:
+    """What the store says about a remote file (size and version), so that it need not be read to be known again.
+
+    None where it says no more than the size, as plain web servers may.
+    """
+    about = path.fs.info(path.path)
+    names = ("ETag", "etag", "md5Hash", "generation", "LastModified", "last_modified", "mtime", "created", "blob_id")
+    marks = [str(about[name]) for name in names if about.get(name)]
+    if not marks and (said := _web_headers(path)):
+        marks = said
+    return [about.get("size"), marks[0]] if marks else None
+
+
+def _web_headers(path: Any) -> list[str]:
+    """ETag or Last-Modified of a web page; fsspec's `info` leaves the latter out."""
+    if not str(path).startswith(("http://", "https://")):
+        return []
+    try:
+        modified = path.fs.modified(path.path)
+    except Exception:  # the server names no time, in one of several ways
+        return []
+    return [str(modified)]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Small files that are read one after the other and make one shard. Behaves like a path, as far as sources need."""
+
+    root: str
+    """The folder that names are relative to."""
+    names: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Bundle:
+        """The bundle that `str` wrote."""
+        root, *names = json.loads(text.removeprefix(BUNDLE))
+        return cls(root, tuple(names))
+
+    def __str__(self) -> str:
+        return BUNDLE + json.dumps([self.root, *self.names], ensure_ascii=False)
+
+    @property
+    def name(self) -> str:
+        """The folder's name, for shards."""
+        return self.root.rstrip("/").rpartition("/")[2] or "files"
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """The files."""
+        return [located(f"{self.root}/{name}") for name in self.names]
+
+    def stat(self) -> Any:
+        """Size of all files."""
+        return SimpleNamespace(st_size=sum(file.stat().st_size for file in self.files))
+
+
+def size_of(path: str | Path) -> int:
+    """Bytes of a file, wherever it lies."""
+    return located(path).stat().st_size if isinstance(path, str) else path.stat().st_size
+
+
+def common_root(files: Iterable[Any]) -> str:
+    """The deepest folder that holds all files."""
+    folders = [str(file).rpartition("/")[0] for file in files]
+    return os.path.commonpath(folders) if not is_remote(folders[0]) else _common_url(folders)
+
+
+def _common_url(folders: list[str]) -> str:
+    parts = [folder.split("/") for folder in folders]
+    same = [len(set(level)) == 1 for level in zip(*parts, strict=False)]
+    return "/".join(parts[0][: same.index(False) if False in same else len(same)])

@@ -1,0 +1,126 @@
+"""Records of web archives as documents, or why they are none."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pyarrow as pa
+
+from datacurate.core.paths import file_name
+from datacurate.core.source import PAYLOAD_BYTES, Unread
+from datacurate.sources import _http
+from datacurate.sources._batch import Batch, digest, quarantined
+from datacurate.sources._frames import Frame
+
+SCHEMA = pa.schema(
+    {
+        "id": pa.string(),
+        "text": pa.string(),
+        "source": pa.string(),
+        "url": pa.string(),
+        "date": pa.string(),
+        "html": pa.binary(),
+        "charset": pa.string(),
+        "content_type": pa.string(),
+    }
+)
+HTML_TYPES = ("text/html", "application/xhtml+xml")
+PAGE_TYPES = (*HTML_TYPES, "text/plain")
+ROBOTS = re.compile(r"https?://[^/]*/robots\.txt(?:[?#]|$)", re.I)
+MARKUP = (b"<!doctype html", b"<html", b"<head", b"<body")
+KINDS = ("request", "warcinfo", "metadata", "revisit", "resource", "continuation", "filedesc", "dns")
+"""Records that are no pages, by the names of the WARC standard (ISO 28500) and, the last two, of ARC files; others are
+`other_record`."""
+
+
+def add_record(frame: Frame, id: str, source: str, batch: Batch, most: int) -> None:
+    """Add one record to the batch, as a document or as unread."""
+    kind = frame.headers.get("warc-type", "").lower()
+    try:
+        if frame.rule:
+            raise _http.Broken(frame.rule, frame.error)
+        if kind == "conversion":
+            _text(frame, id, source, batch)
+        elif kind == "response":
+            _response(frame, id, source, batch, most)
+        elif kind == "resource" and _type(frame) in HTML_TYPES:
+            _page(
+                frame, id, source, batch, _http.Response(200, {"content-type": _about_type(frame)}, frame.block), most
+            )
+        else:
+            batch.leave(Unread(id, "dropped", kind if kind in KINDS else "other_record", frame.size))
+    except _http.Broken as broken:
+        payload = frame.block[:PAYLOAD_BYTES]
+        batch.leave(quarantined(id, broken.rule, str(broken), payload, frame.size))
+
+
+def _text(frame: Frame, id: str, source: str, batch: Batch) -> None:
+    """A WET record: text that somebody else extracted."""
+    try:
+        text = frame.block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _http.Broken("not_utf8", str(error)) from None
+    url, date = about(frame)
+    batch.add(id, text, source, url, date, None, None, "text/plain", size=frame.size)
+
+
+def _response(frame: Frame, id: str, source: str, batch: Batch, most: int) -> None:
+    """A response: a page when it is HTTP with status 200, whole, and not robots.txt."""
+    if _type(frame) == "text/dns":
+        batch.leave(Unread(id, "dropped", "dns", frame.size))
+        return
+    if frame.headers.get("warc-segment-number"):
+        raise _http.Broken("segmented", "the record's content goes on in other records; such parts are not joined")
+    response = _http.parse(frame.block)
+    if rule := refused(response.status, about(frame)[0]):
+        batch.leave(Unread(id, "dropped", rule, frame.size, f"HTTP status {response.status}"))
+        return
+    _page(frame, id, source, batch, response, most)
+
+
+def refused(status: int, url: str | None) -> str:
+    """Why a response is no page, by its status and address; empty if these are no reason."""
+    if status != 200:
+        known = {404: "not_found", 410: "not_found", 304: "not_modified"}
+        return known.get(status) or ("redirect" if 300 <= status < 400 else "http_status")
+    return "robots" if url and ROBOTS.match(url) else ""
+
+
+def _page(frame: Frame, id: str, source: str, batch: Batch, response: _http.Response, most: int) -> None:
+    """A document, when the content is HTML or plain text."""
+    kind = response.content_type() or frame.headers.get("warc-identified-payload-type", "").lower()
+    if kind and kind not in PAGE_TYPES:
+        batch.leave(Unread(id, "dropped", "not_html", frame.size, f"content type {kind}"))
+        return
+    html = _http.decode(response, most)
+    if not kind and not html[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(MARKUP):
+        batch.leave(Unread(id, "dropped", "not_html", frame.size, "no content type, and no HTML in front"))
+        return
+    url, date = about(frame)
+    batch.add(id, None, source, url, date, html, response.charset(), kind or "text/html", size=len(html))
+
+
+def _about_type(frame: Frame) -> str:
+    return frame.headers.get("content-type", "")
+
+
+def _type(frame: Frame) -> str:
+    return _about_type(frame).split(";")[0].strip().lower()
+
+
+def about(frame: Frame) -> tuple[str | None, str | None]:
+    """URL (wget writes it in angle brackets) and date of a record."""
+    url = frame.headers.get("warc-target-uri")
+    if url and url[0] == "<":
+        url = url.removeprefix("<").removesuffix(">")
+    return url, frame.headers.get("warc-date")
+
+
+def record_id(frame: Frame, file: Path) -> str:
+    """The record's own id without `<urn:uuid:` and `>`; a digest of URL, date and offset; or file name and offset."""
+    own = frame.headers.get("warc-record-id", "").strip("<> \t")
+    if own:
+        return own.removeprefix("urn:uuid:")
+    url, date = about(frame)
+    return digest(url, date, frame.position) if url else f"{file_name(file)}@{frame.position}"

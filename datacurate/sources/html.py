@@ -1,0 +1,82 @@
+"""Folders of HTML files: one document per file, its path in the folder is its id.
+
+Small files are read together: a shard holds up to 1,024 files or 64 MB. `extract` finds out from `<meta>` and the
+bytes which encoding a file is in. Files may be compressed
+(`.html.gz`, `.zst`, `.lz4`). A file of zero bytes is one `empty` record, one longer than `max_bytes` one `too_large`,
+one whose compression is damaged `gzip` or `truncated`, one that has become unreadable `unreadable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from zlib import crc32
+
+from datacurate.core.paths import Bundle, common_root, file_name
+from datacurate.core.source import PAYLOAD_BYTES, Read, Source
+from datacurate.core.types import Positive
+from datacurate.sources._batch import Batch, Unique, quarantined
+from datacurate.sources._bytes import Stream
+from datacurate.sources._pages import SCHEMA
+
+BUNDLE_FILES, BUNDLE_BYTES = 1024, 64 << 20
+"""A shard holds at most so many files, and about as many bytes."""
+PACKING = ("", ".gz", ".zst", ".lz4")
+
+
+class Html(Source):
+    """HTML files."""
+
+    suffixes = tuple(end + packing for end in (".html", ".htm", ".xhtml") for packing in PACKING)
+    makes = tuple(SCHEMA.names)
+
+    max_bytes: Positive = 64 << 20
+    """Longest file; longer ones are quarantined."""
+
+    def shards(self) -> list[Path]:
+        """The files in bundles. Where one ends depends on names near by, so that a new file moves few others."""
+        files = self.files()
+        root = common_root(files)
+        bundles, names, size = [], [], 0
+        for file in files:
+            name = str(file)[len(root.rstrip("/")) + 1 :]
+            names.append(name)
+            size += file.stat().st_size
+            if crc32(name.encode()) % (BUNDLE_FILES // 2) == 0 or len(names) == BUNDLE_FILES or size >= BUNDLE_BYTES:
+                bundles.append(Bundle(root, tuple(names)))
+                names, size = [], 0
+        bundles += [Bundle(root, tuple(names))] if names else []
+        return bundles  # type: ignore[return-value]
+
+    def read(self, file: Path, source: str) -> Iterator[Read]:
+        """The documents of a bundle, or of one file, in bounded batches."""
+        batch, unique = Batch(SCHEMA), Unique()
+        if isinstance(file, Bundle):
+            pairs = list(zip(file.names, file.files, strict=True))
+        else:
+            pairs = [(file_name(file), file)]
+        for name, one in pairs:
+            self._file(unique(name), one, source, batch)
+            if batch.full:
+                yield batch.take()
+        yield batch.take()
+
+    def _file(self, id: str, file: Path, source: str, batch: Batch) -> None:
+        """Add one file to the batch."""
+        try:
+            size = file.stat().st_size
+            stream = Stream(file)
+            html = stream.peek(self.max_bytes + 1)
+        except OSError as error:
+            batch.leave(quarantined(id, "unreadable", f"{type(error).__name__}: {error}"))
+            return
+        head = html[:PAYLOAD_BYTES]
+        if not size:
+            batch.leave(quarantined(id, "empty", "the file is empty"))
+        elif len(html) > self.max_bytes:
+            batch.leave(quarantined(id, "too_large", f"over {self.max_bytes:,} bytes, which is max_bytes", head, size))
+        elif stream.damage is not None:
+            batch.leave(quarantined(id, stream.damage.rule, stream.damage.error, head or stream.damage.head, size))
+        else:
+            kind = "application/xhtml+xml" if ".xhtml" in file_name(file).lower() else "text/html"
+            batch.add(id, None, source, None, None, html, None, kind, size=len(html))
