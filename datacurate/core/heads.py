@@ -11,7 +11,7 @@ from typing import Any
 from datacurate.core.dataset import Dataset
 from datacurate.core.errors import InputError, RecipeError, did_you_mean, nearest
 from datacurate.core.identity import file_digest, key
-from datacurate.core.paths import file_name, without_secrets
+from datacurate.core.paths import file_name, unreadable
 from datacurate.core.plan import Made, PlannedStage
 from datacurate.core.source import Source
 from datacurate.core.stage import Stage, holds
@@ -82,13 +82,8 @@ def expanded(source: Source) -> list[Path]:
 def shards_of(name: str, source: Source) -> Iterator[tuple[Path, int, str]]:
     """What the source reads shard by shard, with its size and the shard's name, which the content makes."""
     for file in source.shards():
-        try:
+        with unreadable(file):
             yield file, file.stat().st_size, shard_of(name, file)
-        except Exception as error:  # of any kind, for remote files
-            raise InputError(
-                f"{without_secrets(file)[:500]}: cannot be read: {type(error).__name__}: {error}. "
-                "Check that it is there and that you may read it."
-            ) from error
 
 
 def shard_of(name: str, file: Path) -> str:

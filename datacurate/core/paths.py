@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from datacurate.core.errors import InputError
+from datacurate.core.errors import CurateError, InputError
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "http": "http", "https": "http", "hf": "hf"}
 """Which of our extras installs what reads a kind of URL."""
-BUNDLE = "bundle:"
+BUNDLE, PART = "bundle:", "part:"
 
 
 def is_remote(path: Any) -> bool:
@@ -29,6 +30,8 @@ def located(path: str | Path) -> Path:
     """What a path names: a `Path`, or something that behaves like one for URLs (`UPath`) and for a `Bundle`."""
     if isinstance(path, str) and path.startswith(BUNDLE):
         return cast(Path, Bundle.parse(path))
+    if isinstance(path, str) and path.startswith(PART):
+        return cast(Path, Part.parse(path))
     if not is_remote(path):
         return Path(path).expanduser()
     try:
@@ -114,9 +117,52 @@ class Bundle:
         return SimpleNamespace(st_size=sum(file.stat().st_size for file in self.files))
 
 
+@dataclass(frozen=True)
+class Part:
+    """One of several parts of a list that tasks share. Behaves like a path, as far as sources need."""
+
+    path: str
+    number: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Part:
+        """The part that `str` wrote."""
+        number, _, rest = text.removeprefix(PART).partition("/")
+        count, _, path = rest.partition(":")
+        return cls(path, int(number), int(count))
+
+    def __str__(self) -> str:
+        return f"{PART}{self.number}/{self.count}:{self.path}"
+
+    @property
+    def name(self) -> str:
+        """The list's name."""
+        return file_name(located(self.path))
+
+    def stat(self) -> Any:
+        """Its share of the list's size."""
+        return SimpleNamespace(st_size=located(self.path).stat().st_size // self.count)
+
+
+@contextmanager
+def unreadable(path: Any) -> Iterator[None]:
+    """Turn whatever goes wrong with a file of input into an InputError that names it."""
+    try:
+        yield
+    except CurateError:
+        raise
+    except Exception as error:  # of any kind, for remote files
+        raise InputError(
+            f"{without_secrets(path)[:500]}: cannot be read: {type(error).__name__}: {error}. "
+            "Check that it is there and that you may read it."
+        ) from error
+
+
 def size_of(path: str | Path) -> int:
     """Bytes of a file, wherever it lies."""
-    return located(path).stat().st_size if isinstance(path, str) else path.stat().st_size
+    with unreadable(path):
+        return (located(path) if isinstance(path, str) else path).stat().st_size
 
 
 def common_root(files: Iterable[Any]) -> str:

@@ -89,12 +89,11 @@ def decode(response: Response, most: int) -> bytes:
             raise Broken("content_encoding", f"{len(codings)} codings; at most {MAX_CODINGS} are undone")
         for coding in reversed(codings):
             body = _decoded(coding, body, most)
-    for _ in range(MAX_CODINGS):
-        if body[:3] != b"\x1f\x8b\x08":
-            break
-        body = _inflate("gzip", body, most, 31)
-    else:
-        raise Broken("content_encoding", f"gzip in gzip, more than {MAX_CODINGS} deep")
+    undone = 0
+    while body[:3] == b"\x1f\x8b\x08":
+        if undone == MAX_CODINGS:
+            raise Broken("content_encoding", f"gzip in gzip, more than {MAX_CODINGS} deep")
+        body, undone = _inflate("gzip", body, most, 31), undone + 1
     if len(body) > most:
         raise Broken("too_large", f"the body has {len(body):,} bytes; max_bytes is {most:,}")
     return body

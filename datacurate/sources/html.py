@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
 
-from datacurate.core.paths import Bundle, common_root, file_name
+from datacurate.core.paths import Bundle, common_root, file_name, size_of
 from datacurate.core.source import PAYLOAD_BYTES, Read, Source
 from datacurate.core.types import Positive
 from datacurate.sources._batch import Batch, Unique, quarantined
@@ -41,7 +41,7 @@ class Html(Source):
         for file in files:
             name = str(file)[len(root.rstrip("/")) + 1 :]
             names.append(name)
-            size += file.stat().st_size
+            size += size_of(file)
             if crc32(name.encode()) % (BUNDLE_FILES // 2) == 0 or len(names) == BUNDLE_FILES or size >= BUNDLE_BYTES:
                 bundles.append(Bundle(root, tuple(names)))
                 names, size = [], 0

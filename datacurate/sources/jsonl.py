@@ -19,6 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from datacurate.core.paths import file_name
 from datacurate.core.source import PAYLOAD_BYTES, Read, Source
 from datacurate.core.types import Positive
 from datacurate.sources._batch import Batch, digest, quarantined
@@ -61,19 +62,19 @@ class Jsonl(Source):
         """The documents of one file in bounded batches, in line order."""
         batch, stream = Batch(SCHEMA), Stream(file)
         if not file.stat().st_size:
-            batch.leave(quarantined(file.name, "empty", "the file is empty"))
+            batch.leave(quarantined(file_name(file), "empty", "the file is empty"))
         for number, line, size in lines(stream, self.max_bytes):
             try:
                 self._line(line, size, number, file, source, batch)
             except Unusable as why:
                 error = f"line {number}: {why}"
-                batch.leave(quarantined(f"{file.name}:{number}", why.rule, error, line, size))
+                batch.leave(quarantined(f"{file_name(file)}:{number}", why.rule, error, line, size))
             if batch.full:
                 yield batch.take()
         if (damage := stream.damage) is not None:
             rest = stream.take(PAYLOAD_BYTES)
             size = max(len(rest), file.stat().st_size - damage.start if not damage.begun else 0)
-            batch.leave(quarantined(f"{file.name}@{stream.position}", damage.rule, damage.error, rest, size))
+            batch.leave(quarantined(f"{file_name(file)}@{stream.position}", damage.rule, damage.error, rest, size))
         yield batch.take()
 
     def _line(self, line: bytes, size: int, number: int, file: Path, source: str, batch: Batch) -> None:
@@ -85,7 +86,7 @@ class Jsonl(Source):
         if not isinstance(text, str):
             raise Unusable("no_text", f"no string under '{self.text}'; keys: {', '.join(map(str, row))[:200]}")
         own = row.pop(self.id, None) if self.id else None
-        id = str(own) if own not in (None, "") else digest(source, file.name, number, text)
+        id = str(own) if own not in (None, "") else digest(source, file_name(file), number, text)
         url, date = _simple(row, "url"), _simple(row, "date")
         meta = json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":")) if row else None
         values = (id, text, source, url, date, meta)

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datacurate.core.errors import InputError, did_you_mean
-from datacurate.core.paths import is_remote
+from datacurate.core.paths import file_name, is_remote
 from datacurate.core.source import BATCH_BYTES, BATCH_ROWS, Read, Source, Unread
 from datacurate.sources._batch import digest, quarantined
 
@@ -117,13 +117,13 @@ class Parquet(Source):
     def _unreadable_file(self, file: Path) -> Unread:
         size = file.stat().st_size
         if not size:
-            return quarantined(file.name, "empty", "the file is empty")
+            return quarantined(file_name(file), "empty", "the file is empty")
         try:
             error = f"no column '{self.text}'; it has: {', '.join(pq.ParquetFile(file).schema_arrow.names)}"
         except (pa.ArrowException, OSError) as why:
             error = str(why)
         with file.open("rb") as data:
-            return quarantined(file.name, "not_parquet", error, data.read(1 << 16), size)
+            return quarantined(file_name(file), "not_parquet", error, data.read(1 << 16), size)
 
     def _group(self, opened: Any, group: int, first: int, file: Path, source: str) -> Iterator[Read]:
         """The documents of one row group, of which `first` rows lie before it."""
@@ -137,7 +137,7 @@ class Parquet(Source):
             last = first + about.num_rows - 1
             message = f"rows {first + done} to {last} (row group {group}): {error}"
             size = about.total_byte_size * (about.num_rows - done) // max(about.num_rows, 1)
-            unread = Unread(f"{file.name}:{first + done}", "quarantined", "unreadable", size, message)
+            unread = Unread(f"{file_name(file)}:{first + done}", "quarantined", "unreadable", size, message)
             yield Read(self._rows(opened.schema_arrow.empty_table(), 0, file, source).docs, [unread])
 
     def _rows(self, table: pa.Table, first: int, file: Path, source: str) -> Read:
@@ -156,14 +156,14 @@ class Parquet(Source):
         ids, bad_ids = _strings(table[self.id]) if self.id in table.column_names else ([None] * len(texts), {})
         unread, keep = [], []
         for at, text in enumerate(texts):
-            name = f"{file.name}:{first + at}"
+            name = f"{file_name(file)}:{first + at}"
             if (broken := bad.get(at) or bad_ids.get(at)) is not None:
                 unread.append(quarantined(name, "not_utf8", f"row {first + at}: not UTF-8", broken))
             elif text is None:
                 unread.append(quarantined(name, "no_text", f"row {first + at}: '{self.text}' is null"))
             else:
                 keep.append(at)
-                ids[at] = ids[at] or digest(source, file.name, first + at, text)
+                ids[at] = ids[at] or digest(source, file_name(file), first + at, text)
         made = {
             "id": pa.array([ids[at] for at in keep], pa.string()),
             "text": pa.array([texts[at] for at in keep], pa.string()),
