@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from datacurate.core.source import BATCH_BYTES, BATCH_ROWS, PAYLOAD_BYTES, Read, Unread
@@ -48,20 +49,57 @@ class Unique:
         return made
 
 
+class _Bytes:
+    """A binary column in the making: values are copied into one buffer at once, so that none keeps its file's alive."""
+
+    def __init__(self) -> None:
+        self._data = np.empty(BATCH_BYTES + BATCH_BYTES // 4, dtype=np.uint8)  # touched only as far as it is filled
+        self._ends, self._missing = [0], 0
+
+    def append(self, value: Any) -> None:
+        """One value: bytes, something like it, or None."""
+        last = self._ends[-1]
+        if value is None:
+            self._missing += 1
+            self._ends.append(last if last < 0 else ~last)
+            return
+        start = last if last >= 0 else ~last
+        end = start + len(value)
+        if end > len(self._data):
+            self._data = np.concatenate([self._data[:start], np.empty(2 * end - start, dtype=np.uint8)])
+        memoryview(self._data)[start:end] = memoryview(value)  # type: ignore[arg-type]
+        self._ends.append(end)
+
+    def array(self) -> pa.Array:
+        """The column."""
+        ends = np.array(self._ends, dtype=np.int32)
+        valid = ends[1:] >= 0
+        offsets = np.where(ends < 0, ~ends, ends)
+        bitmap = None if not self._missing else pa.py_buffer(np.packbits(valid, bitorder="little"))
+        buffers = [bitmap, pa.py_buffer(offsets), pa.py_buffer(self._data[: int(offsets[-1])])]
+        return pa.Array.from_buffers(pa.binary(), len(valid), buffers, self._missing)
+
+
 class Batch:
-    """Rows under an explicit schema, and unread records, until the batch is full."""
+    """Rows under an explicit schema (with one binary column at most), and unread records, until the batch is full."""
 
     def __init__(self, schema: pa.Schema) -> None:
         self.schema = schema
+        binary = [at for at, field in enumerate(schema) if field.type == pa.binary()]
+        self._place = binary[0] if binary else None
         self._clear()
 
     def _clear(self) -> None:
         self._rows: list[tuple[Any, ...]] = []
+        self._binary = _Bytes()
         self._unread: list[Unread] = []
         self._bytes = 0
 
     def add(self, *row: Any, size: int) -> None:
         """One document, its values in the order of the schema; `size` is its length in bytes."""
+        if self._place is not None:
+            self._binary.append(row[self._place])
+            row = (*row[: self._place], None, *row[self._place + 1 :])
         self._rows.append(row)
         self._bytes += size
 
@@ -78,7 +116,10 @@ class Batch:
     def take(self) -> Read:
         """What was gathered, and start anew."""
         columns = list(zip(*self._rows, strict=True)) or [() for _ in self.schema]
-        arrays = [pa.array(values, field.type) for values, field in zip(columns, self.schema, strict=True)]
+        arrays = [
+            self._binary.array() if at == self._place else pa.array(values, field.type)
+            for at, (values, field) in enumerate(zip(columns, self.schema, strict=True))
+        ]
         read = Read(pa.Table.from_arrays(arrays, schema=self.schema), self._unread)
         self._clear()
         return read

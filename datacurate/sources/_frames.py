@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from datacurate.core.source import PAYLOAD_BYTES
 from datacurate.sources._bytes import Damage, Stream
-from datacurate.sources._http import END, header_fields
+from datacurate.sources._http import END, Fields
 
 PACKED = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"\x04\x22\x4d\x18", "lz4"), (b"PK\x03\x04", "zip"),
           (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"))  # fmt: skip
@@ -18,14 +18,17 @@ HEADER_BYTES = 1 << 20
 """Longest record header that is looked for; WARC itself sets no bound, real ones have 300 to 1,000 bytes."""
 
 
-@dataclass(frozen=True)
+NONE = Fields(b"")
+
+
+@dataclass(slots=True)
 class Frame:
     """One record as it lies in the file, or a stretch that is no record (then `rule` and `error` say what is wrong)."""
 
     position: int
     """Decompressed bytes before it."""
-    headers: dict[str, str] = field(default_factory=dict)
-    block: bytes = b""
+    headers: Fields = NONE
+    block: bytes | memoryview = b""
     """The record's content; only its head when `rule` is set."""
     size: int = 0
     """Bytes of the content, or of the whole stretch."""
@@ -42,24 +45,27 @@ class Format:
     """Matches where a record starts."""
     next: re.Pattern[bytes]
     """Finds the next start: a line end, and what `starts` matches."""
-    header: Callable[[bytes], tuple[dict[str, str], int] | str | None]
+    header: Callable[[bytes], tuple[Fields, int] | str | None]
     """Fields and size of the header in front of some bytes; what is wrong with it; None when it needs more bytes."""
 
 
-def warc_header(ahead: bytes) -> tuple[dict[str, str], int] | str | None:
+def warc_header(ahead: bytes) -> tuple[Fields, int] | str | None:
     """Fields and size of a WARC record's header."""
     end = END.search(ahead)
     if not end:
         return None
-    return header_fields(ahead[: end.start()].splitlines()[1:]), end.end()
+    return Fields(ahead[: end.start()]), end.end()
 
 
 WARC = Format("WARC", re.compile(rb"WARC/\d\.\d+[ \t]*\r?\n"), re.compile(rb"\nWARC/\d\.\d+[ \t]*\r?\n"), warc_header)
 
 
+BORDER = re.compile(rb"\r\n\r\nWARC/\d\.\d+\r\n")
+
+
 def frames(stream: Stream, most: int, format: Format = WARC) -> Iterator[Frame]:
     """The records of a file in order. Every byte of the file but the line ends between records is in one frame."""
-    told = False
+    told, stream.ahead = False, 1 << 20
     while True:
         _skip_line_ends(stream)
         if stream.peek(1):
@@ -78,6 +84,9 @@ def frames(stream: Stream, most: int, format: Format = WARC) -> Iterator[Frame]:
 
 
 def _skip_line_ends(stream: Stream) -> None:
+    buffer, at = stream.buffered
+    if buffer[at : at + 1] == b"W":
+        return
     while ahead := stream.peek(64):
         ends = len(ahead) - len(ahead.lstrip(b"\r\n"))
         stream.take(ends)
@@ -88,11 +97,13 @@ def _skip_line_ends(stream: Stream) -> None:
 def _frame(stream: Stream, most: int, format: Format) -> Frame:
     """The record at the position, or the stretch up to the next one when it is broken."""
     start = stream.position
+    if format is WARC and (frame := _sound(stream, most)) is not None:
+        return frame
     found = _header(stream, format)
     if isinstance(found, str):
-        return _stretch(stream, format, start, 1, {}, "bad_header", found)
+        return _stretch(stream, format, start, 1, NONE, "bad_header", found)
     headers, header_size = found
-    length = int(headers["content-length"])
+    length = int(headers.get("content-length"))
     kept = stream.take(header_size + length) if length <= most else stream.take(header_size + PAYLOAD_BYTES)
     got = len(kept) + stream.skip(header_size + length - len(kept)) - header_size
     block = kept[header_size:]
@@ -111,7 +122,29 @@ def _frame(stream: Stream, most: int, format: Format) -> Frame:
     return _stretch(stream, format, start, header_size, headers, rule, wrong)
 
 
-def _header(stream: Stream, format: Format) -> tuple[dict[str, str], int] | str:
+def _sound(stream: Stream, most: int) -> Frame | None:
+    """The WARC record at the position, when nothing is odd about it and another one follows; most are so."""
+    buffer, at = stream.buffered
+    end = buffer.find(b"\r\n\r\n", at, at + 4096)
+    if end < 0 or not WARC.starts.match(buffer, at):
+        return None
+    headers = Fields(buffer[at:end])
+    length = headers.get("content-length")
+    if not length.isdecimal() or len(length) > 15 or int(length) > most:
+        return None
+    behind = end + 4 - at
+    size = behind + int(length)
+    if not stream.ensure(size + 32):
+        return None
+    buffer, at = stream.buffered
+    if not BORDER.match(buffer, at + size):
+        return None
+    start = stream.position
+    stream.forward(size + 4)
+    return Frame(start, headers, memoryview(buffer)[at + behind : at + size], int(length))
+
+
+def _header(stream: Stream, format: Format) -> tuple[Fields, int] | str:
     """Header fields and header size of the record at the position, or what is wrong with it."""
     ahead = stream.peek(4096)
     if not format.starts.match(ahead):
@@ -137,9 +170,7 @@ def _at_border(stream: Stream, format: Format) -> bool:
     return bool(format.starts.match(stream.peek(LINE_BYTES)[len(ahead) - len(rest) :]))
 
 
-def _stretch(
-    stream: Stream, format: Format, start: int, behind: int, headers: dict[str, str], rule: str, error: str
-) -> Frame:
+def _stretch(stream: Stream, format: Format, start: int, behind: int, headers: Fields, rule: str, error: str) -> Frame:
     """Everything from `start` to the next record start (looked for `behind` bytes later) or the end, as one frame."""
     head = stream.take(behind)
     found = False
@@ -156,7 +187,14 @@ def _stretch(
         rule, error = damage.rule, f"{error}; {damage.error}"
     elif not found and rule == "truncated":
         error += f"; the file ends at byte {stream.path.stat().st_size:,}"
-    return Frame(start, headers or _salvaged_headers(head, format), head[behind if headers else 0 :], size, rule, error)
+    return Frame(
+        start,
+        headers if headers is not NONE else _salvaged_headers(head, format),
+        head[behind if headers is not NONE else 0 :],
+        size,
+        rule,
+        error,
+    )
 
 
 def _cut_by_damage(stream: Stream) -> bool:
@@ -164,10 +202,10 @@ def _cut_by_damage(stream: Stream) -> bool:
     return stream.damage is not None and stream.damage.begun and not stream.peek(1)
 
 
-def _salvaged_headers(head: bytes, format: Format) -> dict[str, str]:
+def _salvaged_headers(head: bytes, format: Format) -> Fields:
     """The header's fields as far as they are there."""
     found = format.header(head[:4096] + b"\r\n\r\n") if format.starts.match(head) else None
-    return found[0] if isinstance(found, tuple) else {}
+    return found[0] if isinstance(found, tuple) else NONE
 
 
 def _gap(stream: Stream, damage: Damage, format: Format) -> tuple[Frame, bool]:

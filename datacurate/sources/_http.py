@@ -6,7 +6,12 @@ import io
 import re
 import zlib
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
 
+HEAD_BYTES = 2048
+FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
+ODD_COLON = re.compile(rb"(?<=\w)[ \t]+:")
 END = re.compile(rb"\r?\n\r?\n")
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
 STATUS = re.compile(rb"HTTP/\d(?:\.\d)?\s+(\d{3})")
@@ -27,68 +32,101 @@ class Broken(Exception):
         self.rule = rule
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Response:
     """A parsed response; the body is still coded."""
 
     status: int
-    headers: dict[str, str]
-    body: bytes
+    headers: Fields
+    body: bytes | memoryview
 
     def content_type(self) -> str:
         """Media type in lower case without parameters; empty when there is none."""
-        return self.headers.get("content-type", "").split(";")[0].split(",")[0].strip().lower()
+        return media_type(self.headers.get("content-type"))
 
     def charset(self) -> str | None:
         """Charset that the Content-Type header names."""
-        found = CHARSET.search(self.headers.get("content-type", ""))
-        return found[1].lower() if found else None
+        return charset_of(self.headers.get("content-type"))
 
 
-def header_fields(lines: list[bytes]) -> dict[str, str]:
-    """Header lines as a mapping with lower-case names; folded lines are joined, the first of repeated names counts."""
-    joined: list[bytes] = []
-    for line in lines:
-        if line[:1] in (b" ", b"\t") and joined:
-            joined[-1] += b" " + line.strip()
-        else:
-            joined.append(line)
-    fields: dict[str, str] = {}
-    for line in joined:
-        name, colon, value = line.partition(b":")
-        if colon:
-            fields.setdefault(name.strip().lower().decode("latin-1"), value.strip().decode("utf-8", "replace"))
-    return fields
+@lru_cache(1024)
+def media_type(said: str) -> str:
+    """The media type in a Content-Type header, in lower case, without parameters."""
+    return said.split(";")[0].split(",")[0].strip().lower()
 
 
-def parse(block: bytes) -> Response:
+@lru_cache(1024)
+def charset_of(said: str) -> str | None:
+    """The charset in a Content-Type header."""
+    found = CHARSET.search(said)
+    return found[1].lower() if found else None
+
+
+class Fields:
+    """Header lines behind the first one, found by name when asked for: a record has twenty, and four are of use.
+
+    Case of names does not count; of repeated names the first counts.
+    """
+
+    __slots__ = ("_head", "_low")
+
+    def __init__(self, head: bytes) -> None:
+        if b"\n " in head or b"\n\t" in head or b" :" in head or b"\t:" in head:
+            head = ODD_COLON.sub(b":", FOLD.sub(b" ", head))
+        self._head, self._low = head, head.lower()
+
+    @classmethod
+    def of(cls, fields: dict[str, str]) -> Fields:
+        """Fields with these values."""
+        return cls("".join(f"\n{name}: {value}" for name, value in fields.items()).encode("utf-8", "replace"))
+
+    def get(self, name: str, default: str = "") -> str:
+        """The value of a field, without white space around it."""
+        key = _key(name)
+        start = self._low.find(key)
+        if start < 0:
+            return default
+        start += len(key)
+        end = self._head.find(b"\n", start)
+        return self._head[start : end if end >= 0 else None].strip().decode("utf-8", "replace")
+
+
+@cache
+def _key(name: str) -> bytes:
+    return b"\n" + name.encode() + b":"
+
+
+def parse(block: Any) -> Response:
     """The response in a WARC block."""
     status = STATUS.match(block)
     if not status:
         raise Broken("bad_http", f"no HTTP status line: {bytes(block[:40])!r}")
+    head = bytes(block[:HEAD_BYTES])
+    start = head.find(b"\r\n\r\n")
+    if start >= 0 and b"\n\n" not in (head := head[:start]) and b"\n\r\n" not in head:
+        return Response(int(status[1]), Fields(head), block[start + 4 :])
     end = END.search(block)
     if not end:
         raise Broken("bad_http", "the HTTP headers do not end")
-    lines = block[: end.start()].splitlines()[1:]
-    return Response(int(status[1]), header_fields(lines), block[end.end() :])
+    return Response(int(status[1]), Fields(bytes(block[: end.start()])), block[end.end() :])
 
 
-def decode(response: Response, most: int) -> bytes:
+def decode(response: Response, most: int) -> Any:
     """The body without chunks and compression, at most `most` bytes.
 
     Many crawlers store the decoded body and leave the header as it was. So a header is only believed when the body
     looks the part: a chunk size in front, a gzip magic, or at least bytes that cannot be text. A page that is still
     gzip is unpacked without being told.
     """
-    body = response.body
-    if "chunked" in response.headers.get("transfer-encoding", "").lower() and CHUNK_SIZE.match(body):
+    body: Any = response.body
+    if "chunked" in response.headers.get("transfer-encoding").lower() and CHUNK_SIZE.match(body):
         body = dechunk(body)
     if said := response.headers.get("content-encoding"):
         codings = said.lower().replace(",", " ").split()
         if len(codings) > MAX_CODINGS:
             raise Broken("content_encoding", f"{len(codings)} codings; at most {MAX_CODINGS} are undone")
         for coding in reversed(codings):
-            body = _decoded(coding, body, most)
+            body = _decoded(coding, bytes(body), most)
     undone = 0
     while body[:3] == b"\x1f\x8b\x08":
         if undone == MAX_CODINGS:
@@ -99,9 +137,9 @@ def decode(response: Response, most: int) -> bytes:
     return body
 
 
-def dechunk(body: bytes) -> bytes:
+def dechunk(body: Any) -> bytes:
     """The body of a chunked transfer."""
-    parts: list[bytes] = []
+    parts: list[Any] = []
     at = 0
     while size := CHUNK_SIZE.match(body, at):
         length = int(size[1], 16)

@@ -36,7 +36,7 @@ KINDS = ("request", "warcinfo", "metadata", "revisit", "resource", "continuation
 
 def add_record(frame: Frame, id: str, source: str, batch: Batch, most: int) -> None:
     """Add one record to the batch, as a document or as unread."""
-    kind = frame.headers.get("warc-type", "").lower()
+    kind = frame.headers.get("warc-type").lower()
     try:
         if frame.rule:
             raise _http.Broken(frame.rule, frame.error)
@@ -46,19 +46,24 @@ def add_record(frame: Frame, id: str, source: str, batch: Batch, most: int) -> N
             _response(frame, id, source, batch, most)
         elif kind == "resource" and _type(frame) in HTML_TYPES:
             _page(
-                frame, id, source, batch, _http.Response(200, {"content-type": _about_type(frame)}, frame.block), most
+                frame,
+                id,
+                source,
+                batch,
+                _http.Response(200, _http.Fields.of({"content-type": _about_type(frame)}), frame.block),
+                most,
             )
         else:
             batch.leave(Unread(id, "dropped", kind if kind in KINDS else "other_record", frame.size))
     except _http.Broken as broken:
-        payload = frame.block[:PAYLOAD_BYTES]
+        payload = bytes(frame.block[:PAYLOAD_BYTES])
         batch.leave(quarantined(id, broken.rule, str(broken), payload, frame.size))
 
 
 def _text(frame: Frame, id: str, source: str, batch: Batch) -> None:
     """A WET record: text that somebody else extracted."""
     try:
-        text = frame.block.decode("utf-8")
+        text = bytes(frame.block).decode("utf-8")
     except UnicodeDecodeError as error:
         raise _http.Broken("not_utf8", str(error)) from None
     url, date = about(frame)
@@ -89,12 +94,12 @@ def refused(status: int, url: str | None) -> str:
 
 def _page(frame: Frame, id: str, source: str, batch: Batch, response: _http.Response, most: int) -> None:
     """A document, when the content is HTML or plain text."""
-    kind = response.content_type() or frame.headers.get("warc-identified-payload-type", "").lower()
+    kind = response.content_type() or frame.headers.get("warc-identified-payload-type").lower()
     if kind and kind not in PAGE_TYPES:
         batch.leave(Unread(id, "dropped", "not_html", frame.size, f"content type {kind}"))
         return
     html = _http.decode(response, most)
-    if not kind and not html[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(MARKUP):
+    if not kind and not bytes(html[:512]).lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(MARKUP):
         batch.leave(Unread(id, "dropped", "not_html", frame.size, "no content type, and no HTML in front"))
         return
     url, date = about(frame)
@@ -102,11 +107,11 @@ def _page(frame: Frame, id: str, source: str, batch: Batch, response: _http.Resp
 
 
 def _about_type(frame: Frame) -> str:
-    return frame.headers.get("content-type", "")
+    return frame.headers.get("content-type")
 
 
 def _type(frame: Frame) -> str:
-    return _about_type(frame).split(";")[0].strip().lower()
+    return _http.media_type(_about_type(frame))
 
 
 def about(frame: Frame) -> tuple[str | None, str | None]:
@@ -114,12 +119,12 @@ def about(frame: Frame) -> tuple[str | None, str | None]:
     url = frame.headers.get("warc-target-uri")
     if url and url[0] == "<":
         url = url.removeprefix("<").removesuffix(">")
-    return url, frame.headers.get("warc-date")
+    return url or None, frame.headers.get("warc-date") or None
 
 
 def record_id(frame: Frame, file: Path) -> str:
     """The record's own id without `<urn:uuid:` and `>`; a digest of URL, date and offset; or file name and offset."""
-    own = frame.headers.get("warc-record-id", "").strip("<> \t")
+    own = frame.headers.get("warc-record-id").strip("<> \t")
     if own:
         return own.removeprefix("urn:uuid:")
     url, date = about(frame)

@@ -13,6 +13,7 @@ import re
 from typing import ClassVar
 
 from datacurate.sources._frames import Format
+from datacurate.sources._http import Fields
 from datacurate.sources.warc import Warc
 
 LINE = re.compile(
@@ -24,7 +25,7 @@ LINE = re.compile(
 """The line in front of a record, of either version."""
 
 
-def arc_header(ahead: bytes) -> tuple[dict[str, str], int] | str | None:
+def arc_header(ahead: bytes) -> tuple[Fields, int] | str | None:
     """The line's fields under the names of WARC, and its length."""
     found = LINE.match(ahead)
     if not found:
@@ -39,7 +40,7 @@ def arc_header(ahead: bytes) -> tuple[dict[str, str], int] | str | None:
         "content-type": found["type"].decode("latin-1"),
         "content-length": found["length"].decode("latin-1"),
     }
-    return headers, found.end()
+    return Fields.of(headers), found.end()
 
 
 def _date(digits: str) -> str:

@@ -45,7 +45,7 @@ class Wat(Source):
             try:
                 self._record(frame, unique, file, source, batch)
             except Broken as broken:
-                id, payload = unique(record_id(frame, file)), frame.block[:PAYLOAD_BYTES]
+                id, payload = unique(record_id(frame, file)), bytes(frame.block[:PAYLOAD_BYTES])
                 batch.leave(quarantined(id, broken.rule, str(broken), payload, frame.size))
             if batch.full:
                 yield batch.take()
@@ -56,12 +56,12 @@ class Wat(Source):
     def _record(self, frame: Frame, unique: Unique, file: Path, source: str, batch: Batch) -> None:
         if frame.rule:
             raise Broken(frame.rule, frame.error)
-        kind = frame.headers.get("warc-type", "").lower()
+        kind = frame.headers.get("warc-type").lower()
         if kind != "metadata":
             rule = kind if kind in KINDS else "other_record"
             batch.leave(Unread(unique(record_id(frame, file)), "dropped", rule, frame.size))
             return
-        envelope = _envelope(frame.block)
+        envelope = _envelope(bytes(frame.block))
         head = _part(envelope, "WARC-Header-Metadata")
         id = unique(
             str(head.get("WARC-Record-ID", "")).strip("<> ").removeprefix("urn:uuid:") or record_id(frame, file)

@@ -81,7 +81,7 @@ def test_a_file_that_is_a_bomb(tmp_path, read, monkeypatch, pack):
     file.write_bytes(data)
     began = time.process_time()
     rows, unread, _ = read(Jsonl(path=str(file)), file)
-    assert time.process_time() - began < 20
+    assert time.process_time() - began < 10
     assert rows == []
     assert [one.rule for one in unread if one.rule == "bomb"] == ["bomb"]
 
@@ -97,13 +97,13 @@ def test_a_long_record_is_skipped_in_bounded_memory(warc):  # noqa: F811
     import tracemalloc
 
     tracemalloc.start()
-    data = gzip.compress(record(http(ZEROS * 60), id="long"), 1)
+    data = gzip.compress(record(http(ZEROS * 120), id="long"), 1)
     tracemalloc.reset_peak()
     rows, [one] = warc(data, gzip.compress(record(http(), id="next")), max_bytes=100_000)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert ([row["id"] for row in rows], one.rule) == (["next"], "too_large")
-    assert peak < 40 << 20
+    assert peak < 70 << 20, "the record has 120 MB; a batch holds 40 MB of room"
 
 
 def test_header_without_end(warc):  # noqa: F811
