@@ -53,7 +53,7 @@ class _Bytes:
     """A binary column in the making: values are copied into one buffer at once, so that none keeps its file's alive."""
 
     def __init__(self) -> None:
-        self._data = np.empty(BATCH_BYTES + BATCH_BYTES // 4, dtype=np.uint8)  # touched only as far as it is filled
+        self._data = np.empty(0, dtype=np.uint8)
         self._ends, self._missing = [0], 0
 
     def append(self, value: Any) -> None:
@@ -66,7 +66,11 @@ class _Bytes:
         start = last if last >= 0 else ~last
         end = start + len(value)
         if end > len(self._data):
-            self._data = np.concatenate([self._data[:start], np.empty(2 * end - start, dtype=np.uint8)])
+            room = np.empty(
+                max(2 * end, BATCH_BYTES + BATCH_BYTES // 4), dtype=np.uint8
+            )  # touched as far as it is filled
+            room[:start] = self._data[:start]
+            self._data = room
         memoryview(self._data)[start:end] = memoryview(value)  # type: ignore[arg-type]
         self._ends.append(end)
 
