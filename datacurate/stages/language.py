@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from datacurate.core.errors import CurateError, RecipeError, did_you_mean
 from datacurate.core.stage import Filter, with_columns
 from datacurate.core.types import Count, Fraction, Positive
-from datacurate.stages._fineweb2 import THRESHOLDS
+from datacurate.stages._fineweb2 import LEAST, THRESHOLDS, from_folder
 from datacurate.stages._scripts import written_in
 
 if TYPE_CHECKING:
@@ -51,19 +51,20 @@ class Language(Filter):
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "datacurate": {"keep": [], "min_score": 0.0, "thresholds": {}},
         "fineweb": {"keep": ["en"], "min_score": 0.65},
-        "fineweb2": {"thresholds": THRESHOLDS},
+        "fineweb2": {"thresholds": THRESHOLDS, "min_score": LEAST},
     }
 
     preset: str = "datacurate"
     """Whose rules: `datacurate` keeps all; `fineweb` keeps English of at least 0.65 (FineWeb, 2024); `fineweb2` has the
-    least probabilities of FineWeb-2 (2025) for labels of GlotLID, which `model` must name. Options that are given win
-    over it."""
+    least probabilities of FineWeb-2 (2025) for 78 labels of GlotLID, which `model` must name, and for the others the
+    least of all, 0.3. Options that are given win over it."""
     keep: list[str] = []
     """Languages that are kept; empty keeps all."""
     min_score: Fraction = 0.0
     """Least probability that is kept."""
     thresholds: dict[str, Fraction] = {}
-    """Least probability by language; `min_score` is for the others."""
+    """Least probability by language; `min_score` is for the others. The folder `configs` of FineWeb-2's repository may
+    be named instead: it has the thresholds of all its languages."""
     scripts: list[str] = []
     """Scripts that are kept, as ISO 15924 codes such as `Latn` (`Hani` for Chinese, `Jpan` for Japanese); empty keeps
     all."""
@@ -81,6 +82,11 @@ class Language(Filter):
     min_letters: Count = 40
     """Letters of the shortest paragraph that gets a label: of fewer it is mostly chance. Where all are shorter, the
     document gets one."""
+
+    @field_validator("thresholds", mode="before")
+    @classmethod
+    def _read_folder(cls, given: Any) -> Any:
+        return from_folder(Path(given)) if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _options_fit(self) -> Self:

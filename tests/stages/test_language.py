@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from datacurate.core.errors import CurateError, RecipeError
 from datacurate.stages import _fasttext
+from datacurate.stages._fineweb2 import THRESHOLDS
 from datacurate.stages.language import LANGUAGES, Language, model_path
 from tests.kernels.test_fasttext import KINDS, LABELS, written
 
@@ -125,6 +126,23 @@ def test_preset_fineweb():
 def test_thresholds_of_fineweb2_need_its_model():
     with pytest.raises(RecipeError, match=r"preset fineweb2 are for labels of GlotLID.*Name GlotLID's file"):
         Language(preset="fineweb2").check_columns({})
+
+
+def test_thresholds_of_a_folder(tmp_path):
+    """A copy of FineWeb-2's configs gives all its thresholds; its name is not in the key."""
+    for label, least in (("swh_Latn", 0.3), ("fra_Latn", 0.824)):
+        (tmp_path / f"{label}.yml").write_text(f"dup_line_frac: 0.2\nlanguage_score: {least}\nstopwords: [a]\n")
+    path = written(tmp_path / "one.bin", **KINDS["softmax"])
+    stage = Language(model=path, thresholds=str(tmp_path))
+    assert stage.thresholds == {"swh_Latn": 0.3, "fra_Latn": 0.824}
+    assert stage.changed_fields()["thresholds"] == stage.thresholds
+    with pytest.raises(ValidationError, match=r"holds no LABEL\.yml with a language_score"):
+        Language(thresholds=str(tmp_path / "none"))
+
+
+def test_the_table_of_fineweb2():
+    assert len(THRESHOLDS) == 78 and THRESHOLDS["fra_Latn"] == 0.824
+    assert min(THRESHOLDS.values()) == 0.3 and max(THRESHOLDS.values()) == 0.9
 
 
 def test_scripts():
