@@ -18,6 +18,8 @@ from datacurate.kernels.shingles import BASE
 
 NOWHERE = -1
 """Stands where no n-gram of the index begins."""
+EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
+"""Stands in places of the table that hold nothing."""
 MOST_BITS = 23
 """Two to this many bits are a megabyte: with more, a look-up misses the second cache (2 MB here)."""
 BITS_PER_GRAM = 16
@@ -28,17 +30,15 @@ TEXT, AT, PLACE, LENGTH = range(4)
 class Grams(NamedTuple):
     """The n-grams of benchmark items.
 
-    `slots[k]` is the hash in place k of an open-addressing table and `numbers[k]` its number, or NOWHERE. The postings
-    of gram g, `texts` and `places`, are `bounds[g]:bounds[g + 1]`. The words of text t are
-    `words[starts[t]:starts[t + 1]]`, and `weights` what each of them says.
+    `slots[2 * k]` is the hash in place k of an open-addressing table and the next one its number, or EMPTY: both are in
+    one line of the cache. The postings of gram g, `text << 32 | place`, are `bounds[g]:bounds[g + 1]`. The words of
+    text t are `words[starts[t]:starts[t + 1]]`, and `weights` what each of them says.
     """
 
     bits: np.ndarray
     slots: np.ndarray
-    numbers: np.ndarray
     bounds: np.ndarray
-    texts: np.ndarray
-    places: np.ndarray
+    postings: np.ndarray
     words: np.ndarray
     starts: np.ndarray
     weights: np.ndarray
@@ -72,7 +72,7 @@ def _hashes(words, count, ngram, out):
 
 
 @njit(nogil=True, cache=True)
-def _text_hashes(words, starts, ngram, chosen, out, texts, places):
+def _text_hashes(words, starts, ngram, chosen, out, postings):
     filled = 0
     for text in range(len(starts) - 1):
         begin = starts[text]
@@ -82,25 +82,24 @@ def _text_hashes(words, starts, ngram, chosen, out, texts, places):
             if not chosen[begin + i]:
                 continue
             out[filled] = out[first + i]
-            texts[filled] = text
-            places[filled] = i
+            postings[filled] = (text << 32) | i
             filled += 1
     return filled
 
 
 @njit(nogil=True, cache=True)
-def _fill(hashes, slots, numbers, bits):
-    mask = np.uint64(len(slots) - 1)
+def _fill(hashes, slots, bits):
+    mask = np.uint64(len(slots) // 2 - 1)
     wide = np.uint64(64 * len(bits) - 1)
     for g in range(len(hashes)):
         h = hashes[g]
         bit = _bit(h, wide)
         bits[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
         at = h & mask
-        while numbers[at] != NOWHERE:
+        while slots[2 * at + 1] != EMPTY:
             at = (at + np.uint64(1)) & mask
-        slots[at] = h
-        numbers[at] = g
+        slots[2 * at] = h
+        slots[2 * at + 1] = g
 
 
 @njit(nogil=True, cache=True)
@@ -133,19 +132,17 @@ def grams(
 ) -> Grams:
     """The n-grams of texts, whose words these are; all, or only those that are `chosen`."""
     chosen = np.ones(len(words), bool) if chosen is None else chosen
-    most = len(words)
-    hashes, texts, places = np.empty(most, np.uint64), np.empty(most, np.int32), np.empty(most, np.int32)
-    found = _text_hashes(read_only(words), read_only(starts), ngram, read_only(chosen), hashes, texts, places)
+    hashes, postings = np.empty(len(words), np.uint64), np.empty(len(words), np.int64)
+    found = _text_hashes(read_only(words), read_only(starts), ngram, read_only(chosen), hashes, postings)
     order = np.argsort(hashes[:found], kind="stable")  # postings in the order of texts
     different, first = np.unique(hashes[:found][order], return_index=True)
     size = 1 << max(4, int(2 * len(different)).bit_length())
-    slots, numbers = np.zeros(size, np.uint64), np.full(size, NOWHERE, np.int32)
+    slots = np.full(2 * size, EMPTY, np.uint64)
     wanted = int(BITS_PER_GRAM * len(different)).bit_length()
     bits = np.zeros(1 << (min(MOST_BITS, max(10, wanted)) - 6), np.uint64)
-    _fill(read_only(different), slots, numbers, bits)
+    _fill(read_only(different), slots, bits)
     bounds = np.append(first, found).astype(np.int64)
-    arrays = (bits, slots, numbers, bounds, texts[order], places[order], words, starts, weights)
-    return Grams(*map(read_only, arrays))
+    return Grams(*map(read_only, (bits, slots, bounds, postings[order], words, starts, weights)))
 
 
 @inlined
@@ -155,9 +152,9 @@ def _number(grams, h, wide, mask):
     if (grams.bits[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1) == 0:
         return NOWHERE
     at = h & mask
-    while grams.numbers[at] != NOWHERE:
-        if grams.slots[at] == h:
-            return grams.numbers[at]
+    while grams.slots[2 * at + 1] != EMPTY:
+        if grams.slots[2 * at] == h:
+            return np.int64(grams.slots[2 * at + 1])
         at = (at + np.uint64(1)) & mask
     return NOWHERE
 
@@ -166,7 +163,7 @@ def _number(grams, h, wide, mask):
 def _looked_up(words, count, ngram, grams, ignored, found):
     """Write to `found` the number of the n-gram at every word, NOWHERE for none and for ignored ones; how many."""
     wide = np.uint64(64 * len(grams.bits) - 1)
-    mask = np.uint64(len(grams.slots) - 1)
+    mask = np.uint64(len(grams.slots) // 2 - 1)
     oldest = np.uint64(1)
     rolling = np.uint64(0)
     hits = 0
@@ -178,7 +175,7 @@ def _looked_up(words, count, ngram, grams, ignored, found):
         number = _number(grams, mixed(rolling), wide, mask)
         rolling -= words[i] * oldest
         if number != NOWHERE and ignored[number]:
-            number = np.int32(NOWHERE)
+            number = NOWHERE
         found[i] = number
         hits += number != NOWHERE
     return hits
@@ -206,15 +203,15 @@ def _postings(grams, number):
 @inlined
 def _stands(grams, number, text, place):
     """Whether an n-gram has a posting: they are in the order of texts and places."""
+    wanted = (np.int64(text) << 32) | np.int64(place)
     low, high = grams.bounds[number], grams.bounds[number + 1]
     while low < high:
         middle = (low + high) >> 1
-        other = grams.texts[middle]
-        if other < text or (other == text and grams.places[middle] < place):
+        if grams.postings[middle] < wanted:
             low = middle + 1
         else:
             high = middle
-    return low < grams.bounds[number + 1] and grams.texts[low] == text and grams.places[low] == place
+    return low < grams.bounds[number + 1] and grams.postings[low] == wanted
 
 
 @borrowing
@@ -253,7 +250,7 @@ def runs_of(words, count, found, grams, ngram, most, whole, out):
         if number == NOWHERE or _postings(grams, number) > most:
             continue
         for k in range(grams.bounds[number], grams.bounds[number + 1]):
-            text, place = grams.texts[k], grams.places[k]
+            text, place = grams.postings[k] >> 32, grams.postings[k] & 0xFFFFFFFF
             before = _before(words, found, grams, at, text, place, most, whole)
             if before < 0:
                 continue
@@ -271,7 +268,7 @@ def runs_of(words, count, found, grams, ngram, most, whole, out):
 def _known(words, bounds, ngram, grams, hashes, out):
     filled = 0
     wide = np.uint64(64 * len(grams.bits) - 1)
-    mask = np.uint64(len(grams.slots) - 1)
+    mask = np.uint64(len(grams.slots) // 2 - 1)
     for i in range(len(bounds) - 1):
         count = _hashes(words[bounds[i] : bounds[i + 1]], bounds[i + 1] - bounds[i], ngram, hashes)
         for k in range(count):

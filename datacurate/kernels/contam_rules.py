@@ -51,38 +51,28 @@ def _in_order(runs, count, order):
     order[:count] = np.argsort(keys, kind="mergesort")
 
 
-@inlined
-def _mark(grams, first, place, stamp, covered):
-    """Mark a word of a text; returns its weight and 1, or nothing if it was marked before."""
-    if covered[place] == stamp:
-        return 0.0, 0
-    covered[place] = stamp
-    return grams.weights[first + place], 1
-
-
 @borrowing
-def _cover(grams, first, place, length, stamp, covered):
-    """Mark words of a text, which begins at `first`; returns weight and number of those that were not yet."""
-    weight = 0.0
+def _cover(place, length, stamp, covered):
+    """Mark words of a text; returns the number of those that were not yet."""
     marked = 0
     for j in range(place, place + length):
-        more, one = _mark(grams, first, j, stamp, covered)
-        weight += more
-        marked += one
-    return weight, marked
+        marked += covered[j] != stamp
+        covered[j] = stamp
+    return marked
 
 
 @borrowing
-def _extended(words, count, grams, run, budget, stamp, covered):
+def _extended(words, count, grams, runs, k, budget, stamp, covered):
     """Llama 2's skipgram: the run goes on to the right over words that differ, at most `budget`, and ends in one that
     does not. Marks the words; returns how many words of the document it spans, and how many were not marked yet."""
-    first = grams.starts[run[TEXT]]
+    text, at, place = runs[k, TEXT], runs[k, AT], runs[k, PLACE]
+    first, last = grams.starts[text] + place, grams.starts[text + 1]
     left = budget
-    length = kept = run[LENGTH]
+    length = kept = runs[k, LENGTH]
     marked = 0
-    while run[AT] + length < count and first + run[PLACE] + length < grams.starts[run[TEXT] + 1]:
-        if words[run[AT] + length] == grams.words[first + run[PLACE] + length]:
-            marked += _mark(grams, first, run[PLACE] + length, stamp, covered)[1]
+    while at + length < count and first + length < last:
+        if words[at + length] == grams.words[first + length]:
+            marked += _cover(place + length, 1, stamp, covered)
             kept = length + 1
         elif left == 0:
             break
@@ -93,22 +83,46 @@ def _extended(words, count, grams, run, budget, stamp, covered):
 
 
 @borrowing
-def _beside(words, count, grams, run, stamp, covered):
-    """Mark words beside a run, on its diagonal, that are the same; returns weight and number of the new ones, and
-    how far they reach in the document."""
-    first, size = grams.starts[run[TEXT]], grams.starts[run[TEXT] + 1] - grams.starts[run[TEXT]]
-    weight = 0.0
+def _beside(words, count, grams, runs, k, stamp, covered):
+    """Mark words beside a run, on its diagonal, that are the same; returns the number of the new ones, and from where
+    to where they reach in the document."""
+    text, at, place, length = runs[k, TEXT], runs[k, AT], runs[k, PLACE], runs[k, LENGTH]
+    first, last = grams.starts[text] + place, grams.starts[text + 1]
     marked = 0
-    low, high = run[AT], run[AT] + run[LENGTH]
-    end, stop = run[AT] + run[LENGTH], run[PLACE] + run[LENGTH]
-    for k in range(-min(BESIDE, run[AT], run[PLACE]), min(BESIDE, count - end, size - stop)):
-        at, place = (run[AT] + k, run[PLACE] + k) if k < 0 else (end + k, stop + k)
-        if words[at] == grams.words[first + place]:
-            more, one = _mark(grams, first, place, stamp, covered)
-            weight += more
-            marked += one
-            low, high = min(low, at), max(high, at + 1)
-    return weight, marked, low, high
+    low, high = at, at + length
+    for j in range(-min(BESIDE, at, place), 0):
+        if words[at + j] == grams.words[first + j]:
+            marked += _cover(place + j, 1, stamp, covered)
+            low = min(low, at + j)
+    for j in range(length, length + min(BESIDE, count - high, last - first - length)):
+        if words[at + j] == grams.words[first + j]:
+            marked += _cover(place + j, 1, stamp, covered)
+            high = at + j + 1
+    return marked, low, high
+
+
+@borrowing
+def _most(words, count, grams, runs, k):
+    """How many words of its text a run can cover that stands alone."""
+    text, at, place, length = runs[k, TEXT], runs[k, AT], runs[k, PLACE], runs[k, LENGTH]
+    first, last = grams.starts[text] + place, grams.starts[text + 1]
+    same = length
+    for j in range(-min(BESIDE, at, place), 0):
+        same += words[at + j] == grams.words[first + j]
+    for j in range(length, length + min(BESIDE, count - at - length, last - first - length)):
+        same += words[at + j] == grams.words[first + j]
+    return same
+
+
+@borrowing
+def _weight(grams, text, stamp, covered):
+    """What the marked words of a text weigh."""
+    first = grams.starts[text]
+    weight = 0.0
+    for j in range(grams.starts[text + 1] - first):
+        if covered[j] == stamp:
+            weight += grams.weights[first + j]
+    return weight
 
 
 @njit(nogil=True, cache=True)
@@ -136,9 +150,9 @@ def _by_share(params, words, count, grams, runs, order, needed, stamp, covered):
         if params.rule == WHOLE and (run[PLACE] or run[LENGTH] < size):
             run[LENGTH] = 0
             continue
-        marked += _cover(grams, grams.starts[text], run[PLACE], run[LENGTH], stamp, covered)[1]
+        marked += _cover(run[PLACE], run[LENGTH], stamp, covered)
         if params.rule == SKIPGRAM:
-            run[LENGTH], more = _extended(words, count, grams, run, params.budget, stamp, covered)
+            run[LENGTH], more = _extended(words, count, grams, runs, k, params.budget, stamp, covered)
             marked += more
     share = marked / size
     return share, marked, marked > 0 and share >= needed[text]
@@ -164,59 +178,59 @@ def _places(params, runs, order, places, doc, share, marked, out, filled):
     return out, filled
 
 
-@njit(nogil=True, cache=True)
-def _gap(params, runs, before, run):
+@inlined
+def _behind(params, before, at):
     """Whether a run is too far behind what is before it to belong to the same match."""
-    if params.rule == CLUSTER:
-        return run[AT] - (before - params.ngram + 1) > params.budget
-    return run[AT] - before > GAP
+    return at - (before - params.ngram + 1) > params.budget if params.rule == CLUSTER else at - before > GAP
 
 
-@njit(nogil=True, cache=True)
-def _cluster(params, words, count, grams, runs, order, stamp, covered):
+@borrowing
+def _cluster(params, words, count, grams, runs, order, begin, end, stamp, covered):
     """Weight and number of the words (CLUSTER: n-grams) that runs close to each other share with their text, and from
-    which to which word of the document they reach."""
-    first = grams.starts[runs[order[0], TEXT]]
+    which to which word of the document they reach. Too few words are not weighed."""
     sampled = params.rule == ALIGNED
-    low, high = runs[order[0], AT], np.int64(0)
-    weight = 0.0
+    low, high = runs[order[begin], AT], np.int64(0)
     marked = 0
-    for k in order:
-        run = runs[k]
-        high = max(high, run[AT] + run[LENGTH])
-        length = run[LENGTH] if params.rule == ALIGNED else run[LENGTH] - params.ngram + 1
-        more, some = _cover(grams, first, run[PLACE], length, stamp, covered)
-        weight += more
-        marked += some
+    for number in range(begin, end):
+        k = order[number]
+        at, length = runs[k, AT], runs[k, LENGTH]
+        high = max(high, at + length)
         if params.rule == ALIGNED:
-            more, some, first_word, last_word = _beside(words, count, grams, run, stamp, covered)
-            weight += more
-            marked += some
-            low, high = min(low, first_word), max(high, last_word)
+            marked += _cover(runs[k, PLACE], length, stamp, covered)
+            more, first, last = _beside(words, count, grams, runs, k, stamp, covered)
+            marked += more
+            low, high = min(low, first), max(high, last)
         else:
-            sampled |= (run[AT] + length - 1) // params.sample * params.sample >= run[AT]
+            length -= params.ngram - 1
+            marked += _cover(runs[k, PLACE], length, stamp, covered)
+            sampled |= (at + length - 1) // params.sample * params.sample >= at
+    if not sampled or marked < params.least:
+        return 0.0, marked, low, high
+    weight = _weight(grams, runs[order[begin], TEXT], stamp, covered)
     if marked > high - low:  # a phrase that the text repeats, and the document has fewer times
         weight *= (high - low) / marked
-    return (weight if sampled else 0.0), marked, low, high
+    return weight, marked, low, high
 
 
 @njit(nogil=True, cache=True)
-def _clusters(params, words, count, grams, runs, order, needed, totals, places, doc, stamp, covered, out, filled):
-    """A match for each group of runs that are close to each other and cover enough of their text."""
-    text = runs[order[0], TEXT]
-    begin = 0
+def _clusters(
+    params, words, count, grams, runs, order, first, last, needed, totals, places, doc, stamp, covered, out, filled
+):
+    """A match for each group of runs of one text that are close to each other and cover enough of it."""
+    text = runs[order[first], TEXT]
+    begin = first
     end = np.int64(0)
-    for k in range(len(order) + 1):
-        if k < len(order) and (k == begin or not _gap(params, runs, end, runs[order[k]])):
+    for k in range(first, last + 1):
+        if k < last and (k == begin or not _behind(params, end, runs[order[k], AT])):
             end = max(end, runs[order[k], AT] + runs[order[k], LENGTH])
             continue
         stamp += 1
-        weight, marked, low, high = _cluster(params, words, count, grams, runs, order[begin:k], stamp, covered)
-        if weight > 0 and weight >= needed[text] * totals[text] and marked >= params.least:
+        weight, marked, low, high = _cluster(params, words, count, grams, runs, order, begin, k, stamp, covered)
+        if weight > 0 and weight >= needed[text] * totals[text]:
             share = weight / totals[text]
             out, filled = _put(out, filled, doc, text, places[0][low], places[1][high - 1], marked, share)
         begin = k
-        if k < len(order):
+        if k < last:
             end = runs[order[k], AT] + runs[order[k], LENGTH]
     return out, filled, stamp
 
@@ -231,13 +245,17 @@ def _document(params, scratch, count, grams, runs, found, order, needed, totals,
         end = begin + 1
         while end < found and runs[order[end], TEXT] == runs[order[begin], TEXT]:
             end += 1
-        mine = order[begin:end]
-        begin = end
+        first, begin = begin, end
+        alone = params.rule == ALIGNED and end - first == 1
+        if alone and _most(scratch[0], count, grams, runs, order[first]) < params.least:
+            continue
         if params.rule in (CLUSTER, ALIGNED):
             out, filled, stamp = _clusters(
-                params, scratch[0], count, grams, runs, mine, needed, totals, places, doc, stamp, covered, out, filled
-            )
+                params, scratch[0], count, grams, runs, order, first, end, needed, totals, places, doc, stamp, covered,
+                out, filled,
+            )  # fmt: skip
             continue
+        mine = order[first:end]
         stamp += 1
         share, marked, enough = _by_share(params, scratch[0], count, grams, runs, mine, needed, stamp, covered)
         if enough:

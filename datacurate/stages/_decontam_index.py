@@ -170,10 +170,11 @@ def idf(texts: Texts, ngram: int) -> np.ndarray:
 
     made = grams(texts.words, texts.starts, np.ones(len(texts.words)), ngram)
     numbers = np.repeat(np.arange(made.count), np.diff(made.bounds))
-    pairs, first = np.unique(numbers * np.int64(len(texts.items) + 1) + made.texts, return_index=True)
+    owners, places = made.postings >> 32, made.postings & 0xFFFFFFFF
+    pairs, first = np.unique(numbers * np.int64(len(texts.items) + 1) + owners, return_index=True)
     frequency = np.bincount(pairs // (len(texts.items) + 1), minlength=made.count)
     found = np.zeros(len(texts.words))
-    found[texts.starts[made.texts[first]] + made.places[first]] = np.log1p(len(texts.items) / frequency[numbers[first]])
+    found[texts.starts[owners[first]] + places[first]] = np.log1p(len(texts.items) / frequency[numbers[first]])
     return found
 
 
