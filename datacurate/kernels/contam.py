@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from datacurate.kernels.arrow import read_only
-from datacurate.kernels.memory import borrowing, inlined, mixed
+from datacurate.kernels.memory import borrowing, inlined, mixed, pointer
 from datacurate.kernels.shingles import BASE
 
 NOWHERE = -1
@@ -145,23 +145,21 @@ def grams(
     return Grams(*map(read_only, (bits, slots, bounds, postings[order], words, starts, weights)))
 
 
-@inlined
-def _number(grams, h, wide, mask):
+@borrowing
+def _in_table(slots, mask, h):
     """The number of the n-gram with this hash, or NOWHERE."""
-    bit = _bit(h, wide)
-    if (grams.bits[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1) == 0:
-        return NOWHERE
     at = h & mask
-    while grams.slots[2 * at + 1] != EMPTY:
-        if grams.slots[2 * at] == h:
-            return np.int64(grams.slots[2 * at + 1])
+    while slots[2 * at + 1] != EMPTY:
+        if slots[2 * at] == h:
+            return np.int64(slots[2 * at + 1])
         at = (at + np.uint64(1)) & mask
-    return NOWHERE
+    return np.int64(NOWHERE)
 
 
 @borrowing
 def _looked_up(words, count, ngram, grams, ignored, found):
     """Write to `found` the number of the n-gram at every word, NOWHERE for none and for ignored ones; how many."""
+    bits, slots = pointer(grams.bits), pointer(grams.slots)
     wide = np.uint64(64 * len(grams.bits) - 1)
     mask = np.uint64(len(grams.slots) // 2 - 1)
     oldest = np.uint64(1)
@@ -172,12 +170,15 @@ def _looked_up(words, count, ngram, grams, ignored, found):
         rolling = rolling * BASE + words[i]
     for i in range(count - ngram + 1):
         rolling = rolling * BASE + words[i + ngram - 1]
-        number = _number(grams, mixed(rolling), wide, mask)
+        h = mixed(rolling)
         rolling -= words[i] * oldest
-        if number != NOWHERE and ignored[number]:
-            number = NOWHERE
-        found[i] = number
-        hits += number != NOWHERE
+        found[i] = NOWHERE
+        bit = _bit(h, wide)
+        if (bits[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1):
+            number = _in_table(slots, mask, h)
+            if number != NOWHERE and not ignored[number]:
+                found[i] = number
+                hits += 1
     return hits
 
 
@@ -267,12 +268,11 @@ def runs_of(words, count, found, grams, ngram, most, whole, out):
 @njit(nogil=True, cache=True)
 def _known(words, bounds, ngram, grams, hashes, out):
     filled = 0
-    wide = np.uint64(64 * len(grams.bits) - 1)
     mask = np.uint64(len(grams.slots) // 2 - 1)
     for i in range(len(bounds) - 1):
         count = _hashes(words[bounds[i] : bounds[i + 1]], bounds[i + 1] - bounds[i], ngram, hashes)
         for k in range(count):
-            number = _number(grams, hashes[k], wide, mask)
+            number = _in_table(grams.slots, mask, hashes[k])
             if number != NOWHERE:
                 out[filled] = number
                 filled += 1

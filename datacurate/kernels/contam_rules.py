@@ -269,7 +269,7 @@ def _matches(kind, data, offsets, tables, grams, ignored, params, needed, totals
     runs, order = np.empty((1024, 4), np.int64), np.empty(1024, np.int64)
     filled = 0
     stamp = np.int64(0)
-    whole = params.rule == ALIGNED
+    whole = params.rule in (ALIGNED, WHOLE)
     for doc in range(len(offsets) - 1):
         begin, end = offsets[doc], offsets[doc + 1]
         if begin == end:

@@ -26,7 +26,7 @@ RARE = 18.0
 """Bits of a word that is no frequent English one."""
 SIGN = 10.0
 """Bits of a character that is a word by itself: common Chinese characters have 6 to 12."""
-SEED = 32.0
+SEED = 36.0
 """Bits of an n-gram from which `aligned` begins to compare: one in four billion places, were words independent. With 28
 the search takes twice as long and finds nothing more (docs/design/decontaminate.md)."""
 QUESTION, ANSWER, OVERLAP, WHOLE, SENTENCE, LINE = range(6)

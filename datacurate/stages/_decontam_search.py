@@ -61,6 +61,9 @@ def index(stage: Any, items: pa.Table) -> pa.Table:
         chosen = seeds(weights, texts.starts, stage.ngram, span, stage.min_bits, _decontam_index.SEED)
     else:
         weights = np.ones(len(texts.words))
+    if stage.method == "whole":  # such a match begins with the first words of its text
+        chosen = np.zeros(len(texts.words), bool)
+        chosen[texts.starts[:-1][np.diff(texts.starts) > 0]] = True
     made = grams(texts.words, texts.starts, weights, stage.ngram, chosen)
     return _decontam_index.as_table(Index(made, texts.items, texts.parts))
 
