@@ -159,10 +159,18 @@ def _balanced(weight: np.ndarray, scale: float) -> np.ndarray:
     return weight / np.sqrt(weight.sum()) * scale
 
 
+def mended(text: str) -> str:
+    """Text of UTF-8 that was read as Latin-1, as readability's gold has for pages in other languages than English."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
 def web_page(about: dict[str, Any], html_page: str) -> Example:
     """A page of web_pages with its gold, not yet labelled."""
     page = example(about["set"], site(about["url"]), about["url"], html_page)
-    page.article, page.language = about.get("article_text"), about.get("lang_lid") or ""
+    page.article, page.language = mended(about.get("article_text") or "") or None, about.get("lang_lid") or ""
     page.wanted = [flat(segment) for segment in about.get("with") or []]
     page.unwanted = [flat(segment) for segment in about.get("without") or []]
     return page
@@ -173,7 +181,7 @@ def _web(about: dict[str, Any], html_page: str) -> Example:
     page = web_page(about, html_page)
     weight = _weights(page)
     if page.article:
-        made = about.get("article_html")
+        made = mended(about.get("article_html") or "")
         lines = set(example("", "", "", made).texts) if made else {flat(line) for line in page.article.split("\n")}
         page.label = covered(page.texts, page.article, lines)
     else:

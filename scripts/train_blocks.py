@@ -28,7 +28,7 @@ from train_folds import FOLDS, fold_of
 from datacurate.kernels.block_features import FEATURES
 from datacurate.kernels.block_second import SECOND, second_features
 from datacurate.kernels.trees import Trees, evaluate
-from datacurate.stages._blocks import THRESHOLD
+from datacurate.stages._blocks import THRESHOLD, together
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARPNESS = {
@@ -104,7 +104,7 @@ def train(pages: list[Example], parts: list[int]) -> tuple[Trees, Trees]:
 def judged(trees: tuple[Trees, Trees], page: Example) -> np.ndarray:
     """What both classifiers make of a page together."""
     first = values(trees[0], page.features)
-    return (first + values(trees[1], with_second(page, first))) / 2
+    return together(first, values(trees[1], with_second(page, first)))
 
 
 def saved(path: Path, models: list[tuple[Trees, Trees]]) -> None:
@@ -131,7 +131,7 @@ def main() -> None:
                 guesses[at] = judged(models[-1], pages[at])
         print(f"fold {fold}", file=sys.stderr, flush=True)
     saved(ROOT / "tests/quality/blocks_folds.npz", models)
-    for threshold in (0.35, 0.4, THRESHOLD, 0.45, 0.5):
+    for threshold in (0.4, 0.45, THRESHOLD, 0.55):
         print(threshold, json.dumps(scores(pages, guesses, threshold)), flush=True)
     saved(ROOT / "datacurate/data/blocks/trees.npz", [train(pages, folds)])
 

@@ -10,8 +10,12 @@ import numpy as np
 
 MODEL = Path(__file__).parent.parent / "data" / "blocks" / "trees.npz"
 """Written by scripts/train_blocks.py."""
-THRESHOLD = 0.46
-"""A block is kept from this value on; chosen on folds, see docs/design/extract.md."""
+THRESHOLD = 0.5
+"""A block is kept from this value on; chosen on folds, as what follows, see docs/design/extract.md."""
+SECOND_SHARE = 0.7
+"""What the second classifier counts; the first one counts the rest."""
+GAP_SHARE = 0.7
+"""A block between two that are kept is kept from this share of the threshold on."""
 LITTLE, SHARE = 200, 0.6
 """Where less text than this is kept, blocks of at least this share of the highest value are."""
 
@@ -78,7 +82,12 @@ def judged(page: Page, models: tuple[Any, Any] | None = None) -> tuple[Any, np.n
     run(*one, features, first)
     second_features(blocks.rows, blocks.parents, blocks.codes, first, features, len(FEATURES))
     run(*two, features, second)
-    return blocks, (first + second) / 2
+    return blocks, together(first, second)
+
+
+def together(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The value of blocks by both classifiers."""
+    return (1 - SECOND_SHARE) * first + SECOND_SHARE * second
 
 
 def kept(blocks: Any, values: np.ndarray, threshold: float = THRESHOLD) -> np.ndarray:
@@ -90,7 +99,9 @@ def kept(blocks: Any, values: np.ndarray, threshold: float = THRESHOLD) -> np.nd
     chosen = values > threshold
     if blocks.rows[chosen, SIZE].sum() < LITTLE:
         chosen = values > min(threshold, float(values.max()) * SHARE)
-    return chosen
+    filled = chosen.copy()
+    filled[1:-1] |= chosen[:-2] & chosen[2:] & (values[1:-1] > threshold * GAP_SHARE)
+    return filled
 
 
 def extract(page: Page, options: int = 0, comments: bool = False) -> str:
