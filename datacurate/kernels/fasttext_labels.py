@@ -78,7 +78,7 @@ def _predict(data, starts, ends, model, nodes, tree, width, labels, logs):
     longest = np.int64(0)
     for t in range(len(starts)):
         longest = max(longest, ends[t] - starts[t])
-    room = room_for(longest)
+    room = room_for(longest, width)
     hidden = np.empty(width, np.float32)
     scores = np.empty(nodes.shape[1], np.float32)
     waiting, reached = np.empty(DEEPEST, np.int32), np.empty(DEEPEST, np.float32)

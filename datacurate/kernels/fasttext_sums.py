@@ -25,6 +25,8 @@ OFFSET = np.uint32(2166136261)
 PRIME = np.uint32(16777619)
 SEEN = 8192
 """Words of which we remember the rows: 0.3 MB, which fit in the second cache of a processor."""
+SEEN_WIDE = 1 << 16
+"""The same of models whose rows are wide: reading those of a word anew costs more than a place in memory."""
 ROOM = 1 << 17
 """Their rows, of all together."""
 LONGEST = 40
@@ -99,6 +101,36 @@ def _add_rows16(typing, rows, listed, first, count, total):
     return types.void(rows, listed, types.int64, types.int64, total), codegen
 
 
+@intrinsic
+def _add16(typing, rows, begin, total, base):
+    """Adds 16 numbers to others. Never bounds-checked: they are there."""
+
+    def codegen(context, builder, signature, values):
+        lane = ir.VectorType(ir.FloatType(), LANES)
+
+        def place(k):
+            data = context.make_array(signature.args[k])(context, builder, values[k]).data
+            return builder.bitcast(builder.gep(data, [values[k + 1]]), lane.as_pointer())
+
+        old = builder.load(place(2), align=4)
+        builder.store(builder.fadd(old, builder.load(place(0), align=4)), place(2), align=4)
+        return context.get_dummy_value()
+
+    return types.void(rows, types.int64, total, types.int64), codegen
+
+
+@borrowing
+def _add_wide(rows, begin, total, base, width):
+    """Adds a row of any width."""
+    d = 0
+    while d + LANES <= width:
+        _add16(rows, begin + d, total, base + d)
+        d += LANES
+    while d < width:
+        total[base + d] += rows[begin + d]
+        d += 1
+
+
 @inlined
 def _add_rows(rows, listed, first, count, total):
     """Adds the listed rows to `total` in their order, as fastText does: the sums have its very bits."""
@@ -107,9 +139,7 @@ def _add_rows(rows, listed, first, count, total):
         _add_rows16(rows, listed, first, count, total)
         return
     for k in range(first, first + count):
-        begin = np.int64(listed[k]) * width
-        for d in range(width):
-            total[d] += rows[begin + d]
+        _add_wide(rows, np.int64(listed[k]) * width, total, 0, width)
 
 
 @inlined
@@ -261,13 +291,24 @@ def _add_long(data, i, length, model, word, listed, total):
 
 
 @borrowing
+def _sum_word(rows, listed, first, count, sums, base, width):
+    """Writes the sum of a word's rows at `base`."""
+    for d in range(width):
+        sums[base + d] = 0
+    for k in range(first, first + count):
+        _add_wide(rows, np.int64(listed[k]) * width, sums, base, width)
+
+
+@borrowing
 def add_text(data, start, end, model, room, total):
     """Adds the vectors of `data[start:end]` to `total`, which is 0; returns how many they are, and of how many words.
 
-    Rows are added in fastText's order, so that sums do not depend on what was seen before.
+    Rows of 16 are added in fastText's order, so that sums have its very bits. Wider ones, of models far larger than any
+    cache, are added word by word: the sum of a word that was seen is there already.
     """
     grams, bits, before, slots, texts, starts, rows = model
-    word, listed, seen, used = room
+    word, listed, seen, used, sums = room
+    width = len(total)
     shape = grams[MIN], grams[MAX], grams[WORDS], grams[BUCKETS], grams[PRUNED], np.uint64(grams[INVERSE])
     last, mask, whole = grams[END], len(slots) - 1, len(data)
     text, letters, rows_of, memory = pointer(data), pointer(word), pointer(listed), pointer(seen)
@@ -278,6 +319,7 @@ def add_text(data, start, end, model, room, total):
         pointer(bits),
         pointer(before),
     )
+    spread = np.uint64(len(seen) // FIELDS - 1)
     added, tokens, free, waiting = 0, 0, used[0], WAITING
     i = start
     while True:
@@ -300,10 +342,10 @@ def add_text(data, start, end, model, room, total):
             continue
         if length < 8:
             key = load64(text, i) & first_bytes(length)
-            slot = FIELDS * np.int64(((key * SPREAD) >> np.uint64(40)) & np.uint64(SEEN - 1))
+            slot = FIELDS * np.int64(((key * SPREAD) >> np.uint64(40)) & spread)
         else:
             key = hash_padded(text, i, length)
-            slot = FIELDS * np.int64(key & np.uint64(SEEN - 1))
+            slot = FIELDS * np.int64(key & spread)
         there = memory[slot + KEY] == np.int64(key) and memory[slot + LENGTH] == length
         if not there or (length >= 8 and not same_padded(text, memory[slot + PLACE], i, length)):
             entry, ascii = _read_word(text, i, length, shape[WORDS], mask, known, names, begins, letters)
@@ -322,8 +364,16 @@ def add_text(data, start, end, model, room, total):
                 count = _list_ngrams(letters, 0, length + 2, length + 2, shape, some, offsets, rows_of, count)
             memory[slot + KEY], memory[slot + PLACE], memory[slot + LENGTH] = np.int64(key), i, length
             memory[slot + FIRST], memory[slot + COUNT] = free, count - free
-            free = count
+            if width != LANES:
+                _sum_word(rows, listed, free, count - free, sums, slot // FIELDS * width, width)
+            else:
+                free = count
         first, count = memory[slot + FIRST], memory[slot + COUNT]
+        if width != LANES:
+            _add_wide(sums, slot // FIELDS * width, total, 0, width)
+            added += count
+            i = to
+            continue
         for k in range(0, count, 8):
             _copy8(listed, first + k, waiting + k)
         waiting += count
@@ -341,7 +391,10 @@ def add_text(data, start, end, model, room, total):
 
 
 @njit(nogil=True, cache=True)
-def room_for(longest):
-    """What `add_text` writes in: a word of at most `longest` bytes, lists of rows, the words seen, and room used."""
-    listed, seen = np.empty(WAITING_MOST + 2 * ROOM_OF_WORD, np.int32), np.zeros(SEEN * FIELDS, np.int64)
-    return np.empty(longest + 2, np.uint8), listed, seen, np.zeros(1, np.int64)
+def room_for(longest, width):
+    """What `add_text` writes in: a word of at most `longest` bytes, lists of rows, the words seen, room used, and the
+    words' sums where they are wide."""
+    words = SEEN if width == LANES else SEEN_WIDE
+    listed, seen = np.empty(WAITING_MOST + 2 * ROOM_OF_WORD, np.int32), np.zeros(words * FIELDS, np.int64)
+    sums = np.empty(0 if width == LANES else words * width, np.float32)
+    return np.empty(longest + 2, np.uint8), listed, seen, np.zeros(1, np.int64), sums
