@@ -70,6 +70,7 @@ bench: $(READY) $(BENCH) $(TEXTDEDUP) $(PRESIDIO) ## Speed against datatrove in 
 	$(BIN)/python bench/pii.py ../shared/data
 	$(BIN)/python bench/extract.py
 	$(BIN)/python bench/decontaminate.py ../shared/data
+	$(BIN)/python bench/sources.py
 
 docs: $(READY) ## Write the reference pages from the stage classes
 	$(BIN)/python scripts/build_docs.py

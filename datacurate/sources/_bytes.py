@@ -26,7 +26,7 @@ def _fastest_zlib() -> Any:
 
 zlib = _fastest_zlib()
 
-CHUNK = 32 << 10
+CHUNK = 16 << 10
 """Compressed bytes read at once. zlib copies the unused rest at every member end, so a large chunk is slow."""
 INFLATED = 4 << 20
 """Most bytes that one call of zlib may make: a bomb grows 1,000-fold, and memory stays bounded."""

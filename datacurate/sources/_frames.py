@@ -67,6 +67,10 @@ def frames(stream: Stream, most: int, format: Format = WARC) -> Iterator[Frame]:
     """The records of a file in order. Every byte of the file but the line ends between records is in one frame."""
     told, stream.ahead = False, 1 << 20
     while True:
+        if format is WARC and (sound := _sound(stream, most)) is not None:
+            told = False
+            yield sound
+            continue
         _skip_line_ends(stream)
         if stream.peek(1):
             frame = _frame(stream, most, format)
@@ -97,8 +101,6 @@ def _skip_line_ends(stream: Stream) -> None:
 def _frame(stream: Stream, most: int, format: Format) -> Frame:
     """The record at the position, or the stretch up to the next one when it is broken."""
     start = stream.position
-    if format is WARC and (frame := _sound(stream, most)) is not None:
-        return frame
     found = _header(stream, format)
     if isinstance(found, str):
         return _stretch(stream, format, start, 1, NONE, "bad_header", found)
@@ -125,8 +127,7 @@ def _frame(stream: Stream, most: int, format: Format) -> Frame:
 def _sound(stream: Stream, most: int) -> Frame | None:
     """The WARC record at the position, when nothing is odd about it and another one follows; most are so."""
     buffer, at = stream.buffered
-    end = buffer.find(b"\r\n\r\n", at, at + 4096)
-    if end < 0 or not WARC.starts.match(buffer, at):
+    if not WARC.starts.match(buffer, at) or (end := buffer.find(b"\r\n\r\n", at, at + 4096)) < 0:
         return None
     headers = Fields(buffer[at:end])
     length = headers.get("content-length")

@@ -132,6 +132,7 @@ def test_page(page: Path, folder: Path) -> None:
     environment.pop("PYTHONPATH", None)
     for step in steps(page.read_text("utf-8")):
         if isinstance(step, File):
+            (folder / step.name).parent.mkdir(parents=True, exist_ok=True)
             (folder / step.name).write_text(step.text, encoding="utf-8")
         elif _here(step):
             ran = subprocess.run(
