@@ -40,6 +40,20 @@ def ranks(ids: pa.Array | pa.ChunkedArray, text: pa.Array | pa.ChunkedArray) -> 
     return found
 
 
+@njit(nogil=True, cache=True)
+def _hashes(data, offsets, chosen, out):
+    for k in range(len(chosen)):
+        i = chosen[k]
+        out[k] = hash_bytes(data, offsets[i], offsets[i + 1] - offsets[i])
+
+
+def hashes(text: pa.Array | pa.ChunkedArray, chosen: np.ndarray) -> np.ndarray:
+    """A hash of the text of every `chosen` document, to tell texts of one id apart. uint64[n]."""
+    found = np.empty(len(chosen), np.uint64)
+    _hashes(*bytes_and_offsets(text), read_only(chosen.astype(np.int64, copy=False)), found)
+    return found
+
+
 class Dealt(NamedTuple):
     """The parts of a batch by slice of their digests, a list for each slice. Of equal parts only the first is a record.
 

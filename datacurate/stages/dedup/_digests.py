@@ -8,7 +8,7 @@ import numpy as np
 
 from datacurate.core.phase import Size, by, each
 from datacurate.stages.dedup import _index, _rows
-from datacurate.stages.dedup._base import CHOICE, about, removed
+from datacurate.stages.dedup._base import CHOICE, about, prints, removed
 from datacurate.stages.dedup._index import IndexedDedup, known
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class DigestDedup(IndexedDedup):
     def digests(self, docs: pa.Table) -> tuple[np.ndarray, np.ndarray]:
         """`(digests, positions)`: uint64[n, 2] of the documents that are compared, and which these are."""
         raise NotImplementedError
+
+    def standing(self, docs: pa.Table) -> dict[str, tuple]:
+        """Also a hash of the text: two texts may have one id and one address, or differ in white space alone."""
+        return super().standing(docs) | prints(docs)
 
     @each(over="against")
     def index(self, docs: pa.Table, dataset: str) -> pa.Table:

@@ -27,7 +27,7 @@ class Exact(DigestDedup):
     ignore_case: bool = False
     """Whether upper and lower case count as the same. Off: what differs in case is left to `minhash`."""
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     rule: ClassVar[str] = "exact_duplicate"
 
     def digests(self, docs: pa.Table) -> tuple[np.ndarray, np.ndarray]:
@@ -52,6 +52,8 @@ class Exact(DigestDedup):
         """Compile the kernel."""
         import pyarrow as pa
 
-        from datacurate.kernels import content
+        from datacurate.kernels import content, firsts
 
-        content.quick_digests(pa.array(["a"]), self.ignore_case)
+        text = pa.array(["a"])
+        firsts.ranks(text, text)
+        content.quick_digests(text, self.ignore_case)

@@ -62,7 +62,7 @@ class Minhash(_index.IndexedDedup):
     proposes at most. In such a crowd, a similar document may stay.
     """
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "datacurate": {},
         "fineweb": {"shingle": "folded", "verify": 0.75},
@@ -194,6 +194,8 @@ class Minhash(_index.IndexedDedup):
         self, docs: pa.Table, rows: np.ndarray, groups: pa.Table, size: Size, known: pa.Table | None = None
     ) -> pa.Table:
         """Of the documents that met another one: their sets of shingles, and what says which one stays."""
+        from datacurate.kernels import firsts
+
         index, named = _rows.found_but(rows, groups, known)
         values, offsets = self._sets(docs, index)
         group = _rows.numpy(named, "group")
@@ -203,6 +205,7 @@ class Minhash(_index.IndexedDedup):
             row=(_rows.numpy(named, "row"), "uint64"),
             **{name: (column.take(index), kind) for name, (column, kind) in self.standing(docs).items()},
             **about(_beginnings(docs).take(index)),
+            print=(firsts.hashes(docs["text"], index), "uint64"),  # texts of one id may have the same shingles
             hashes=(_rows.as_lists(values, offsets), "hashes"),
         )
 
@@ -213,8 +216,7 @@ class Minhash(_index.IndexedDedup):
 
         sets = _rows.lists(shingles, "hashes")
         rule = self.verify or 0.0, self.verify_by == "containment"
-        prints = minhash.prints(*sets, np.arange(shingles.num_rows))
-        order, group = self.order(shingles.append_column("print", [prints])), _rows.numpy(shingles, "group")
+        order, group = self.order(shingles), _rows.numpy(shingles, "group")
         _, number, sizes = np.unique(group, return_inverse=True, return_counts=True)
         # of two that are a group we need no bands: similarity decides, unless any will do. Then bands are all that
         # counts, and what linked the two may be gone, held by another dataset
@@ -231,9 +233,10 @@ class Minhash(_index.IndexedDedup):
         """Compile the kernels."""
         import pyarrow as pa
 
-        from datacurate.kernels import minhash, shingles
+        from datacurate.kernels import firsts, minhash, shingles
 
         text = pa.array(["a", "a"])
+        firsts.hashes(text, np.arange(2))
         hashes, _ = minhash.sketch(text, 1, self.bands, self.rows, self.seed, self.shingle)
         row, other = _groups.links(hashes[:, 0], np.arange(2, dtype=np.uint64))
         list(_groups.groups([_rows.table(row=(row, "uint64"), other=(other, "uint64"))]))

@@ -9,7 +9,7 @@ import numpy as np
 from datacurate.core.phase import Size, each
 from datacurate.core.stage import one_array
 from datacurate.stages._columns import wrong_type
-from datacurate.stages.dedup._base import CHOICE, prints
+from datacurate.stages.dedup._base import CHOICE
 from datacurate.stages.dedup._digests import DigestDedup
 
 if TYPE_CHECKING:
@@ -77,10 +77,6 @@ class UrlDedup(DigestDedup):
         found = url_forms.forms(column, self.ignored_parameters, self.ignore_www)
         some = np.flatnonzero(found.states == url_forms.FINE)
         return blake2s.digests(found.text, found.starts[some], found.ends[some]), some
-
-    def standing(self, docs: pa.Table) -> dict[str, tuple]:
-        """Also a hash of the text: two texts may have one address and one id."""
-        return super().standing(docs) | prints(docs)
 
     @each(uses=FORM, over="against")
     def index(self, docs: pa.Table, dataset: str) -> pa.Table:
