@@ -233,9 +233,13 @@ def _chosen_next(rows, chosen, b, e):
     return b < len(rows) and rows[b, FIRST] <= e + 4 and chosen[b]
 
 
-def room(size: int, events: int) -> int:
-    """Bytes that `write` may need at most for a page of `size` bytes."""
-    return 2 * size + 64 * (events + 1)
+def room(data: np.ndarray, events: int) -> int:
+    """Bytes that `write` may need at most.
+
+    Text at most doubles (`|` in tables); backticks in code may have as many around them on both sides. What starts a
+    line takes 36 bytes at most; lines start at events, and in code at line breaks.
+    """
+    return 4 * len(data) + 64 * (events + 1) + 40 * int(np.count_nonzero(data == 0x0A))
 
 
 def text_of(
@@ -243,5 +247,5 @@ def text_of(
 ) -> bytes:
     """The chosen blocks as text."""
     kinds, starts, ends, _ = events
-    out = np.empty(room(len(data), len(kinds)), np.uint8)
+    out = np.empty(room(data, len(kinds)), np.uint8)
     return out[: write(data, kinds, starts, ends, rows, chosen, options, out)].tobytes()

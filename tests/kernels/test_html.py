@@ -12,7 +12,7 @@ from datacurate.kernels import html as kernel
 from datacurate.kernels.block_features import FEATURES, block_features
 from datacurate.kernels.block_second import SECOND, second_features
 from datacurate.kernels.blocks import COLUMNS, FIRST, LAST, LETTERS, LINKED, NODE, SIZE, WORDS, blocks_of
-from datacurate.kernels.html_text import ALT_TEXTS, LINKS, MARKDOWN_FORMAT, room, text_of
+from datacurate.kernels.html_text import ALT_TEXTS, LINKS, MARKDOWN_FORMAT, room, text_of, write
 from datacurate.kernels.html_words import CLASS_NEXT
 from tests.kernels import oracle_html as oracle
 
@@ -123,7 +123,7 @@ def test_any_bytes_are_survived(page, options):
     assert (rows[:, LINKED] <= rows[:, SIZE]).all()
     assert np.isfinite(features).all()
     made = text_of(data, events, rows, np.ones(len(rows), np.bool_), options)
-    assert len(made) <= room(len(data), len(events[0]))
+    assert len(made) <= room(data, len(events[0]))
 
 
 def test_names_match_what_is_computed():
@@ -137,6 +137,31 @@ def test_names_match_what_is_computed():
     )
     assert features[:, len(FEATURES)].tolist() == pytest.approx([0.7] * len(features))
     assert features[-1, -1] >= 0 and blocks.rows.shape[1] == len(COLUMNS) and len(CLASS_NEXT) < 65536 * 28
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<blockquote>" * 9 + "<ol start=999999999><li>" * 9 + "<pre>" + "a\n" * 20_000,
+        "<blockquote>" * 9 + "<ul><li>" * 9 + "a<br>" * 20_000,
+        "<ul><li>" * 9 + "<pre>" + "<br>a" * 20_000,
+        "<pre>" + "`" * 100_000,
+        "<table>" + ("<tr>" + "<th>|" * 200) * 200,
+        "<ol start=999999999>" + "<li>a" * 20_000,
+        '<p><img class=latex alt="|">' * 10_000,
+        "<h6>a</h6>" * 10_000,
+        "<a href=b>c</a>" * 10_000,
+    ],
+    ids=lambda page: page[:18],
+)
+def test_there_is_room_for_what_is_written(page):
+    """The buffer is as large as `room` says and nothing checks its bounds; a larger one shows what was written."""
+    data, events, blocks, _ = whole(canonical(page))
+    most = room(data, len(events[0]))
+    out = np.full(most * 4 + 1_000_000, 7, np.uint8)
+    chosen = np.ones(len(blocks.rows), np.bool_)
+    written = write(data, *events[:3], blocks.rows, chosen, MARKDOWN_FORMAT | LINKS | ALT_TEXTS, out)
+    assert written <= most and (out[most:] == 7).all()
 
 
 @pytest.mark.parametrize(

@@ -165,3 +165,20 @@ def test_blocks_survives_garbage():
     made = extracted(*garbage, b"<div>" * 200_000 + b"deep", b"<p>end</p>", engine="blocks", metadata=True)
     assert made.docs.num_rows + sum(len(one.index) for one in made.removed) == 7
     assert made.docs["text"].to_pylist()[-2:] == ["deep", "end"]
+
+
+COMMENTS = """<div id="comments" class="comment-list"><h3>Comments</h3><div class="comment">
+<p>I saw such a stone myself, by the sea, a year ago, and kept it.</p><a href="/r">Reply</a></div></div></body>"""
+
+
+def test_comments_only_when_they_are_wanted():
+    page = PAGE.format(PROSE).replace("</body>", COMMENTS).encode()
+    assert "such a stone myself" not in texts(page, engine="blocks")[0]
+    assert "such a stone myself" in texts(page, engine="blocks", comments=True)[0]
+    assert "Reply" not in texts(page, engine="blocks", comments=True)[0]
+
+
+def test_a_page_of_too_many_blocks_is_quarantined_and_not_the_end():
+    made = extracted(b"<p>x" * 2_500_000, b"<p>end</p>", engine="blocks", page_megabytes=1024)
+    assert made.docs["text"].to_pylist() == ["end"]
+    assert [(one.fate, one.rule) for one in made.removed] == [("quarantined", "memory")]
