@@ -28,6 +28,8 @@ WORDS = {
     "directions": "controls of direction",
 }
 """What the repairs count."""
+SINGULAR = {"lines": "line", "entities": "entity", "characters": "character", "breaks": "break", "spaces": "space",
+            "ligatures": "ligature", "controls": "control"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,16 @@ def notes(label: str, paths: Iterable[Path]) -> list[str]:
     """What a run says of a stage that normalized."""
     found = totals(paths)
     made = sorted(((times, name) for name, (_, times) in found.repairs.items() if times), reverse=True)
-    said = ", ".join(f"{times:,} {WORDS[name]}" for times, name in made)
+    said = ", ".join(f"{times:,} {_words(name, times)}" for times, name in made)
     return [f"{label} mended {found.changed:,} of {found.documents:,} documents: {said}"] if made else []
+
+
+def _words(name: str, times: int) -> str:
+    """What a repair counts, of which there may be one."""
+    if times != 1:
+        return WORDS[name]
+    before, noun, after = next(WORDS[name].partition(word) for word in WORDS[name].split() if word in SINGULAR)
+    return f"{before}{SINGULAR[noun]}{after}"
 
 
 def section(run: Finished) -> Markup | None:

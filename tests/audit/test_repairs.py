@@ -7,7 +7,7 @@ import json
 import pytest
 
 from datacurate.api import run_recipe
-from datacurate.audit.repairs import WORDS
+from datacurate.audit.repairs import WORDS, _words
 from datacurate.audit.report import write_report
 from datacurate.core.recipe import loads
 from datacurate.describe import run_as_text
@@ -35,7 +35,7 @@ def finished(tmp_path):
 def test_a_run_says_what_was_mended(finished):
     text = " ".join(run_as_text(finished).split())
     assert "01-normalize mended 3 of 6 documents: 3 HTML entities, 2 invisible characters," in text
-    assert "1 lines of mojibake" in text and "1 other spaces" in text
+    assert "1 line of mojibake" in text and "1 other space" in text
 
 
 def test_the_report_has_tables(finished):
@@ -49,3 +49,4 @@ def test_the_report_has_tables(finished):
 
 def test_every_repair_has_words():
     assert set(WORDS) == set(REPAIRS)
+    assert all(_words(name, 1) != _words(name, 2) for name in WORDS)
