@@ -77,6 +77,8 @@ def find_card(data, begin, end, i, doc, t, out, state, limit):
     12 and 13 digits, 17 to 19 in a row, and numbers that no issuer has, need a word such as `card` in front: one number
     in ten has a right check digit by chance.
     """
+    if joined_before(data, begin, i):
+        return i
     p = i
     digits = groups = width = 0
     first = last = 0
@@ -104,6 +106,8 @@ def find_card(data, begin, end, i, doc, t, out, state, limit):
         if (c != 32 and c != 45) or p + 1 >= end or not is_digit(data[p + 1]) or (groups and c != join):
             break
         if groups == 0:
+            if width != 4:
+                break
             first = width
         elif width != (6 if first == 4 and groups == 1 and width == 6 else 4):
             regular = False
@@ -114,7 +118,7 @@ def find_card(data, begin, end, i, doc, t, out, state, limit):
         width = 0
         p += 1
     last = width
-    if digits < 12 or digits > 19 or _goes_on(data, p, end) or joined_before(data, begin, i):
+    if digits < 12 or digits > 19 or _goes_on(data, p, end):
         return i
     if groups and (first != 4 or not regular or last > 6 or last < 1 or groups < 2):
         return i
@@ -207,13 +211,15 @@ def _layout(data, i, end, layouts, a, b):
 @borrowing
 def find_papers(data, begin, end, i, doc, t, out, state, limit):
     """Propose what has the layout of a country's number or passport; the form's check, in Python, decides."""
+    if joined_before(data, begin, i):
+        return
     digit = is_digit(data[i])
     for k in range(t.layout_of[0 if digit else 1], t.layout_of[1 if digit else 2]):
         a, b = t.layout_at[k], t.layout_at[k + 1]
         if not t.wanted[t.layout_kind[k]] or not _layout(data, i, end, t.layouts, a, b):
             continue
         stop = i + (b - a)
-        if _goes_on(data, stop, end) or joined_before(data, begin, i):
+        if _goes_on(data, stop, end):
             continue
         if t.layout_needs[k] and not near(data, begin, end, i, stop, _CARD_BEFORE, 0, t, t.layout_words[k]):
             continue

@@ -42,6 +42,8 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
     the library by region; all others are none.
     """
     plus = data[i] == 43
+    if not plus and _rest_of_number(data, begin, i):
+        return i
     p = i + 1 if plus else i
     w0 = w1 = w2 = w3 = 0
     digits = groups = width = opened = 0
@@ -104,8 +106,6 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
         return i
     after = _extension(data, stop, end)
     if after == stop and _number_follows(data, stop, end):
-        return i
-    if not plus and _rest_of_number(data, begin, i):
         return i
     worded = near(data, begin, end, i, after, _BEFORE, 0, t, PHONE_WORDS)
     worded = worded or among(data, after, min(end, after + _AFTER), t, PHONE_LABELS)
