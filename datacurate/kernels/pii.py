@@ -10,7 +10,7 @@ from numba import njit
 
 from datacurate.kernels._line_patterns import ALNUM, characters
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
-from datacurate.kernels.memory import borrowing
+from datacurate.kernels.memory import borrowing, inlined
 from datacurate.kernels.pii_assigned import find_assigned, find_credentials, find_random
 from datacurate.kernels.pii_bytes import (
     ASKED,
@@ -75,7 +75,7 @@ class Spans:
         return Spans(*(c[wanted] for c in (self.doc, self.kind, self.form, self.start, self.end, self.sure)), self.lost)
 
 
-@borrowing
+@inlined
 def _at_word(data, begin, end, i, stop, doc, t, out, state, limit):
     """What begins with the word `data[i:stop]`; returns where the search goes on."""
     c = data[i]
@@ -103,7 +103,7 @@ def _at_word(data, begin, end, i, stop, doc, t, out, state, limit):
     return stop
 
 
-@borrowing
+@inlined
 def _at_number(data, begin, end, i, stop, doc, t, out, state, limit):
     """What begins with the digit at `i`; returns where the search goes on."""
     want = t.wanted

@@ -70,7 +70,7 @@ def _issuer(prefix, length):
     return two == 62 and 16 <= length <= 19
 
 
-@borrowing
+@inlined
 def find_card(data, begin, end, i, doc, t, out, state, limit):
     """Write down a card number whose first digit is at `i`; returns its end, or `i`.
 
@@ -208,13 +208,18 @@ def _layout(data, i, end, layouts, a, b):
     return True
 
 
-@borrowing
+@inlined
 def find_papers(data, begin, end, i, doc, t, out, state, limit):
     """Propose what has the layout of a country's number or passport; the form's check, in Python, decides."""
     if joined_before(data, begin, i):
         return
     digit = is_digit(data[i])
+    lead = 1
+    while i + lead < end and lead < 24 and CLASS[data[i + lead]] == CLASS[data[i]]:
+        lead += 1
     for k in range(t.layout_of[0 if digit else 1], t.layout_of[1 if digit else 2]):
+        if t.layout_lead[k] and t.layout_lead[k] != lead:
+            continue
         a, b = t.layout_at[k], t.layout_at[k + 1]
         if not t.wanted[t.layout_kind[k]] or not _layout(data, i, end, t.layouts, a, b):
             continue

@@ -33,7 +33,7 @@ def _separates(c):
     return c == 32 or c == 45 or c == 46 or c == 47 or c == 40 or c == 41
 
 
-@borrowing
+@inlined
 def find_phone(data, begin, end, i, doc, t, out, state, limit):
     """Propose, or write down, a telephone number that begins at `i` with `+`, `(` or a digit; returns its end or `i`.
 

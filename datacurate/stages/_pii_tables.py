@@ -125,8 +125,15 @@ def _words(sets: Sequence[Sequence[str]]) -> dict[str, Any]:
     """The words of all sets, sorted by first byte inside each."""
     import numpy as np
 
+    from datacurate.kernels.pii_bytes import begin_of
+
     words = [word for one in sets for word in sorted(one)]
+    begins = np.zeros((len(sets), 1024), np.bool_)
+    for at, one in enumerate(sets):
+        for first, second in {tuple(word.encode()[:2]) for word in one}:
+            begins[at, begin_of(first, second)] = True
     return {
+        "begins": begins,
         "words": _bytes(words),
         "word_at": _ends(words),
         "sets": np.array([0, *accumulate(len(one) for one in sets)], np.int32),
@@ -151,6 +158,7 @@ def _layouts(papers: Sequence[Any], first_set: int, kinds: tuple[str, ...]) -> d
         "layout_kind": np.array([kinds.index(papers[at].kind) for _, at, _ in rows], np.int32),
         "layout_form": np.array([forms().index(papers[at].form) for _, at, _ in rows], np.int32),
         "layout_words": np.array([first_set + at for _, at, _ in rows], np.int32),
+        "layout_lead": np.array([_lead(layout) for layout, _, _ in rows], np.int8),
         "layout_needs": np.array([needs for _, _, needs in rows], np.bool_),
     }
 
@@ -173,6 +181,12 @@ def _head(papers: Sequence[Any]) -> int:
         layout[: len(layout) - len(layout.lstrip("A"))] for layout in layouts if not layout.lstrip("A")[:1].isalnum()
     ]
     return max((len(head) for head in heads), default=0)
+
+
+def _lead(layout: str) -> int:
+    """How many digits, or capitals, a layout begins with; 0 when either may follow them."""
+    rest = layout.lstrip(layout[0])
+    return 0 if rest.startswith("X") else len(layout) - len(rest)
 
 
 def _number(address: str) -> int:
