@@ -58,7 +58,12 @@ def without_secrets(path: Any) -> str:
 
 def file_name(path: Any) -> str:
     """The name of a file; of a URL without its query."""
-    return path.name.partition("?")[0] if is_remote(path) else path.name
+    return path.name.partition("?")[0] if is_remote(path) else printable(path.name)
+
+
+def printable(name: str) -> str:
+    """A file name as UTF-8, which Linux does not ask of file names."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def remote_identity(path: Any) -> list[Any] | None:
@@ -100,12 +105,12 @@ class Bundle:
         return cls(root, tuple(names))
 
     def __str__(self) -> str:
-        return BUNDLE + json.dumps([self.root, *self.names], ensure_ascii=False)
+        return BUNDLE + json.dumps([self.root, *self.names])
 
     @property
     def name(self) -> str:
-        """The folder's name, for shards."""
-        return self.root.rstrip("/").rpartition("/")[2] or "files"
+        """The same for all, so that the folder may be renamed."""
+        return "files"
 
     @cached_property
     def files(self) -> list[Path]:
@@ -165,13 +170,16 @@ def size_of(path: str | Path) -> int:
         return (located(path) if isinstance(path, str) else path).stat().st_size
 
 
-def common_root(files: Iterable[Any]) -> str:
-    """The deepest folder that holds all files."""
-    folders = [str(file).rpartition("/")[0] for file in files]
-    return os.path.commonpath(folders) if not is_remote(folders[0]) else _common_url(folders)
-
-
-def _common_url(folders: list[str]) -> str:
-    parts = [folder.split("/") for folder in folders]
-    same = [len(set(level)) == 1 for level in zip(*parts, strict=False)]
-    return "/".join(parts[0][: same.index(False) if False in same else len(same)])
+def by_root(files: Iterable[Any]) -> dict[str, list[str]]:
+    """Files by the deepest folder that holds them, on this machine and in each remote store, as names below it."""
+    places: dict[str, list[str]] = {}
+    for file in files:
+        text = str(file) if is_remote(file) else os.path.abspath(file)
+        places.setdefault("/".join(text.split("/")[:3]) if is_remote(file) else "", []).append(text)
+    made: dict[str, list[str]] = {}
+    for texts in places.values():
+        parts = [text.split("/")[:-1] for text in texts]
+        same = [len(set(level)) == 1 for level in zip(*parts, strict=False)]
+        root = "/".join(parts[0][: same.index(False) if False in same else len(same)])
+        made[root] = [text[len(root) + 1 :] for text in texts]
+    return made

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
-from datacurate.core.paths import Bundle, common_root, file_name, size_of
+from datacurate.core.paths import Bundle, by_root, file_name, printable, size_of
 from datacurate.core.source import PAYLOAD_BYTES, Read, Source
 from datacurate.core.types import Positive
 from datacurate.sources._batch import Batch, Unique, quarantined
@@ -35,18 +36,18 @@ class Html(Source):
 
     def shards(self) -> list[Path]:
         """The files in bundles. Where one ends depends on names near by, so that a new file moves few others."""
-        files = self.files()
-        root = common_root(files)
-        bundles, names, size = [], [], 0
-        for file in files:
-            name = str(file)[len(root.rstrip("/")) + 1 :]
-            names.append(name)
-            size += size_of(file)
-            if crc32(name.encode()) % (BUNDLE_FILES // 2) == 0 or len(names) == BUNDLE_FILES or size >= BUNDLE_BYTES:
-                bundles.append(Bundle(root, tuple(names)))
-                names, size = [], 0
-        bundles += [Bundle(root, tuple(names))] if names else []
-        return bundles  # type: ignore[return-value]
+        bundles: list[Any] = []
+        for root, names in by_root(self.files()).items():
+            held, size = [], 0
+            for name in names:
+                held.append(name)
+                size += size_of(f"{root}/{name}")
+                border = crc32(name.encode("utf-8", "surrogateescape")) % (BUNDLE_FILES // 2) == 0
+                if border or len(held) == BUNDLE_FILES or size >= BUNDLE_BYTES:
+                    bundles.append(Bundle(root, tuple(held)))
+                    held, size = [], 0
+            bundles += [Bundle(root, tuple(held))] if held else []
+        return bundles
 
     def read(self, file: Path, source: str) -> Iterator[Read]:
         """The documents of a bundle, or of one file, in bounded batches."""
@@ -56,7 +57,7 @@ class Html(Source):
         else:
             pairs = [(file_name(file), file)]
         for name, one in pairs:
-            self._file(unique(name), one, source, batch)
+            self._file(unique(printable(name)), one, source, batch)
             if batch.full:
                 yield batch.take()
         yield batch.take()

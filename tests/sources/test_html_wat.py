@@ -79,7 +79,35 @@ def test_small_files_are_bundled_and_a_new_one_moves_few(tmp_path):
 def test_bundles_survive_being_written_as_text():
     bundle = Bundle("/a b/ü", ("x:1.html", 'q"uote.html', "new\nline.html"))
     assert located(str(bundle)) == bundle
-    assert bundle.name == "ü"
+
+
+def test_relative_single_and_scattered_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("one.html", "a/two.html", "b/c/three.html"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("<p>x")
+    assert [row["id"] for row in documents(Html(path="one.html"))[0]] == ["one.html"]
+    names = ["a/two.html", str(tmp_path / "b/c/three.html")]
+    assert {row["id"] for row in documents(Html(path=names))[0]} == {"a/two.html", "b/c/three.html"}
+    before = [name for *_, name in shards_of("s", Html(path="a"))]
+    (tmp_path / "a").rename(tmp_path / "moved")
+    assert [name for *_, name in shards_of("s", Html(path="moved"))] == before
+
+
+def test_names_that_are_no_utf8(tmp_path, root):
+    try:
+        with open(os.fsencode(tmp_path) + b"/bad\xff.html", "w") as file:
+            file.write("<p>x")
+    except OSError:
+        pytest.skip("the file system refuses such names")
+    docs, _ = documents(Html(path=str(tmp_path)))
+    assert [row["id"] for row in docs] == ["bad\ufffd.html"]
+    with open(os.fsencode(tmp_path) + b"/bad\xff.jsonl", "w") as file:
+        file.write('{"text": "one"}\nbroken\n')
+    sources = f"{{s: {{jsonl: '{tmp_path}'}}, t: {{html: '{tmp_path}'}}}}"
+    recipe = loads(f"name: r\nsources: {sources}\nquarantine_limit: 0.9")
+    run_recipe(recipe, tmp_path / "run", tmp_path / "store", root / "pipelines/profiles/inline.yaml", quiet=True)
+    assert len(list((tmp_path / "run" / "00-read").glob("*.parquet"))) >= 2
 
 
 def test_mixed_folders_are_refused_until_the_format_is_named(site):
