@@ -22,12 +22,14 @@ def with_answers(stage: Any, found: Any, texts: pa.Array, items: pa.Table) -> An
     """The evidence that comes with an answer; where an answer is looked for in the whole document, with its place."""
     made: dict[tuple[int, int], list[tuple[int, int]]] = {}
     keep = np.ones(len(found.documents), bool)
+    said: dict[int, _Said] = {}
     rows = {number: _decontam_items.rows(items.slice(number, 1))[0] for number in set(found.items.tolist())}
     for at, (doc, item) in enumerate(zip(found.documents.tolist(), found.items.tolist(), strict=True)):
         row = rows[item]
         if stage.answers == "choice":
             if (doc, item) not in made:
-                made[doc, item] = _anywhere(texts[doc].as_buffer(), row["choices"] + row["answers"])
+                said = said if doc in said else {doc: _Said(bytes(texts[doc].as_buffer()))}
+                made[doc, item] = said[doc].places(row["choices"] + row["answers"])
             keep[at] = bool(made[doc, item])
         elif row["answers"]:
             keep[at] = _near(stage, texts[doc].as_buffer(), found.starts[at], found.ends[at], row["answers"])
@@ -44,19 +46,24 @@ def _words(data: bytes) -> tuple[list[int], np.ndarray, np.ndarray]:
     return cut.hashes.tolist(), cut.starts, cut.ends
 
 
-def _anywhere(text: Any, answers: list[str]) -> list[tuple[int, int]]:
-    """Where the answers stand in a text, word for word."""
-    words, starts, ends = _words(bytes(text))
-    places: dict[int, list[int]] = {}
-    for at, word in enumerate(words):
-        places.setdefault(word, []).append(at)
-    found = []
-    for answer in dict.fromkeys(answers):
-        wanted = _words(answer.encode())[0]
-        for at in places.get(wanted[0], []) if wanted else []:
-            if words[at : at + len(wanted)] == wanted:
-                found.append((int(starts[at]), int(ends[at + len(wanted) - 1])))
-    return sorted(set(found))
+class _Said:
+    """The words of a document, and where each stands."""
+
+    def __init__(self, text: bytes):
+        self.words, self.starts, self.ends = _words(text)
+        self.at: dict[int, list[int]] = {}
+        for place, word in enumerate(self.words):
+            self.at.setdefault(word, []).append(place)
+
+    def places(self, answers: list[str]) -> list[tuple[int, int]]:
+        """Where answers stand, word for word."""
+        found = []
+        for answer in dict.fromkeys(answers):
+            wanted = _words(answer.encode())[0]
+            for at in self.at.get(wanted[0], []) if wanted else []:
+                if self.words[at : at + len(wanted)] == wanted:
+                    found.append((int(self.starts[at]), int(self.ends[at + len(wanted) - 1])))
+        return sorted(set(found))
 
 
 def _near(stage: Any, text: Any, start: int, end: int, answers: list[str]) -> bool:

@@ -68,10 +68,11 @@ def index(stage: Any, items: pa.Table) -> pa.Table:
     return _decontam_index.as_table(Index(made, texts.items, texts.parts))
 
 
-def needed(stage: Any, index: Index, names: list[str]) -> np.ndarray:
+def needed(stage: Any, index: Index, items: pa.Table) -> np.ndarray:
     """The least share of every text that is evidence."""
-    own = {name: stage.thresholds.get(name, stage.threshold) for name in set(names)}
-    share = np.array([own[names[item]] for item in index.items.tolist()], np.float64)
+    names = one_array(items["benchmark"]).dictionary_encode()
+    own = [stage.thresholds.get(name, stage.threshold) for name in names.dictionary.to_pylist()]
+    share = np.array(own, np.float64)[names.indices.to_numpy()[index.items]] if len(names) else np.empty(0)
     size = np.diff(index.grams.starts)
     if stage.method == "aligned":
         total = _totals(index)
@@ -114,7 +115,7 @@ def _ready(stage: Any, items: pa.Table, index: pa.Table, common: pa.Table | None
     ignored = np.zeros(made.grams.count, bool)
     if common is not None:
         ignored[_rows.numpy(common, "ngram")] = True
-    return _Ready(made, params, needed(stage, made, items["benchmark"].to_pylist()), ignored)
+    return _Ready(made, params, needed(stage, made, items), ignored)
 
 
 def _matches(stage: Any, text: pa.Array, ready: _Ready) -> Any:
