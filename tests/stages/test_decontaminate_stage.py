@@ -72,7 +72,7 @@ def test_documents_with_items_are_dropped_and_told(tmp_path, quiz):
     found = evidence(made)
     assert [(row["id"], row["benchmark"], row["item"]) for row in found] == [("d1", "quiz", 0), ("d3", "quiz", 1)]
     start, end = found[0]["start"], found[0]["end"]
-    assert leaked.encode()[start:end].decode().startswith("A LIGHTHOUSE") and found[0]["score"] > 0.9
+    assert leaked.encode()[start:end].decode().startswith("A LIGHTHOUSE") and found[0]["score"] > 0.85
 
 
 def test_marked_documents_stay(tmp_path, quiz):
