@@ -31,12 +31,12 @@ class Extract(Stage):
     2018, 2023) goes by rules, trafilatura (Barbaresi 2021) too; it keeps less boilerplate and is slower.
     """
 
-    version = 2
+    version = 3
     needs = ()
     rewrites = True
     costly = True
 
-    engine: Literal["resiliparse", "trafilatura", "blocks"] = "resiliparse"
+    engine: Literal["blocks", "resiliparse", "trafilatura"] = "blocks"
     """What extracts: `blocks` keeps paragraphs, lists, tables, code and formulas."""
     format: Literal["text", "markdown"] = "text"
     """Plain text, or Markdown (blocks, trafilatura)."""
