@@ -24,7 +24,7 @@ FILE = Path(__file__).parent / "digests.json"
 
 @pytest.fixture(scope="session")
 def extracted(root, tmp_path_factory):
-    """The sample's pages as text: what all stages but `extract` are given. Not by our engine, which learns and changes."""
+    """The sample's pages as text, which all stages but `extract` are given. Not by our engine, which changes."""
     out = tmp_path_factory.mktemp("golden") / "web"
     profile = out.parent / "inline.yaml"
     profile.write_text("executor: inline\n")
