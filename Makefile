@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 BENCH := .venv-bench/.ready
 DOLMA := .venv-dolma/.ready
 TEXTDEDUP := .venv-textdedup/.ready
+S3 := $(VENV)/.s3
 PRESIDIO := .venv-presidio/.ready
 NEARDUP := $(wildcard ../shared/data/neardup/*)
 
@@ -29,8 +30,12 @@ demo: $(READY) ## From a web archive to a trained model and a report, on the sam
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow'
 
-test-all: $(READY) $(BENCH) $(DOLMA) ## Run all tests, the slow ones and those against datatrove and dolma too
+test-all: $(READY) $(BENCH) $(DOLMA) $(S3) ## Run all tests, the slow ones and those against datatrove and dolma too
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+$(S3): $(READY)
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt s3fs 'moto[s3,server]'
+	touch $@
 
 check: $(READY) ## Lint, format and types
 	$(BIN)/ruff check .
