@@ -19,7 +19,10 @@ FORMULA, FORMULA_END, HREF, HREF_END, LINK_START, IN_PRE, FENCE, PRE_END, HASHES
 """The last formula; the target of the link that is open, and where its text started; in code; backticks around it;
 where the first `pre` that is open ends;
 where the marks of a heading end."""
-STATE = 25
+CODE_START, CODE_END, LINEAR_START, LINEAR_END = range(25, 29)
+"""Where code starts, and where its last character that is no white space ends; where the last formula that was written
+from MathML for the eye starts, and where it ends."""
+STATE = 29
 MAX_LISTS, MAX_QUOTES = 8, 4
 """Deepest nesting that is shown by indentation."""
 
@@ -141,17 +144,33 @@ def write_code(data, i, end, out, w, counts):
         if c == 0x0D:
             continue
         if c == 0x0A:
-            w[GAP] += 1  # written with the next character, so that none end the code
+            code_line(w)
             continue
         blanks = w[GAP]
-        for _ in range(blanks):
+        for line in range(blanks):
             if w[TO]:
                 put(out, w, 0x0A)
             w[LINE] = 1
+            if w[MARKDOWN] and line + 1 < blanks:  # an empty line without its marks would end the quotation
+                for _ in range(min(w[QUOTES], MAX_QUOTES)):
+                    put(out, w, 0x3E)
         w[GAP] = 0
         if w[LINE]:
             _prefix(out, w, counts)
         put(out, w, c)
+        if c > 0x20:
+            w[CODE_END] = w[TO]
+
+
+@borrowing
+def code_line(w):
+    """A line of code ends. It is written with the next character, and not at all if only blanks came before."""
+    if w[CODE_END] > w[CODE_START]:
+        w[GAP] += 1
+        return
+    w[TO] = w[CODE_START]
+    w[GAP] = w[FENCE] > 0
+    w[LINE] = 0
 
 
 @borrowing

@@ -21,6 +21,9 @@ from datacurate.kernels.html_inline import (
     write_language,
 )
 from datacurate.kernels.html_out import (
+    CELL_ANY,
+    CODE_END,
+    CODE_START,
     FENCE,
     GAP,
     HASHES,
@@ -37,11 +40,13 @@ from datacurate.kernels.html_out import (
     STATE,
     TABLES,
     TO,
+    code_line,
     open_line,
     put,
     write_code,
     write_text,
 )
+from datacurate.kernels.html_permalinks import permalink_end
 from datacurate.kernels.html_tables import DATA, table_event, table_roles
 from datacurate.kernels.html_tags import BLOCK, KIND, TAG
 from datacurate.kernels.memory import borrowing
@@ -73,6 +78,7 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
     counts = np.full(MAX_DEPTH, -1, np.int64)
     roles = table_roles(kinds, starts, ends)
     b = skipped = depth = 0
+    permalink = -1
     for e in range(len(kinds)):
         kind = np.int64(kinds[e])
         code = abs(kind)
@@ -84,6 +90,8 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
                 skipped = skipped if depth else 0
             if code != _MATH:
                 continue
+        if e <= permalink:
+            continue
         here = w[IN_PRE] or (b < len(rows) and rows[b, FIRST] <= e and chosen[b])
         i, end = np.int64(starts[e]), np.int64(ends[e])
         if kind == TEXT:
@@ -94,6 +102,10 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
         elif code in (_SPAN, _DIV, _CUSTOM) and kind > 0 and is_garbage(data, i, end):
             skipped, depth = code, 1
         elif not KIND[code] & BLOCK and code != _HR:
+            if kind == _A and _has_begun(w):
+                permalink = permalink_end(data, kinds, starts, ends, e)
+                if permalink > 0:
+                    continue
             _inline(data, kind, i, end, here, options, out, w, counts)
         elif w[IN_PRE]:
             _inside_code(kind, out, w, counts)
@@ -115,12 +127,20 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
 
 
 @borrowing
+def _has_begun(w):
+    """Whether the heading, or whatever is open, has text already."""
+    if w[IN_TABLE]:
+        return w[CELL_ANY] > 0
+    return w[GAP] == 0 and w[LINE] == 0 and w[TO] > w[HASHES]
+
+
+@borrowing
 def _inline(data, kind, i, end, here, options, out, w, counts):
     """An element inside a line."""
     code = abs(kind)
     if code == _BR:
         if w[IN_PRE]:
-            w[GAP] += 1
+            code_line(w)
         elif here and not w[IN_TABLE]:
             w[GAP] = max(w[GAP], 1)
         else:
@@ -134,6 +154,7 @@ def _inline(data, kind, i, end, here, options, out, w, counts):
         return
     elif code == _MATH:
         write_formula(data, i, end, out, w, counts)
+        w[CODE_END] = w[TO]
     elif code == _IMG and not w[IN_PRE]:
         write_image(data, i, end, options & ALT_TEXTS, out, w, counts)
     elif code == _CODE and not w[IN_PRE] and w[MARKDOWN]:
@@ -208,20 +229,22 @@ def _open_code(data, kinds, starts, ends, rows, chosen, b, e, out, w, counts):
             put(out, w, _TICK)
         write_language(data, kinds, starts, ends, e, out, w)
         w[GAP] = 1
+    w[CODE_START] = w[CODE_END] = w[TO]
 
 
 @borrowing
 def _inside_code(kind, out, w, counts):
     """A container in `pre`, or its end."""
     if kind == -_PRE:
-        w[IN_PRE] = 0
+        w[IN_PRE] = w[LINE] = 0
+        w[TO] = w[CODE_END]
         if w[FENCE]:
             w[GAP] = 1
             open_line(out, w, counts)
             for _ in range(w[FENCE]):
                 put(out, w, _TICK)
         w[GAP] = 2
-    elif kind < 0 and w[GAP] == 0 and not w[LINE]:
+    elif kind < 0 and w[GAP] == 0 and w[CODE_END] > w[CODE_START]:
         w[GAP] = 1
 
 

@@ -99,3 +99,21 @@ def texts(page: bytes) -> list[str]:
             found += [" ".join(part.split())] if part.split() else []
             part, breaks = "", 0
     return found
+
+
+_PERMALINK = re.compile(
+    r'(<h2>[^<]*)<a [^>]*href="#[^"]*"[^>]*>[ \n]*(?:[¶#§🔗\u200b\uf0c1])[ \n]*</a>((?:</?(?:b|span)>|[ \n])*</h2>)'
+)
+
+
+def without_permalinks(page: str) -> str:
+    """A page of level-two headings without the links of these to themselves."""
+    return _PERMALINK.sub(lambda found: found[1] + found[2] if found[1].strip("<h2> \n") else found[0], page)
+
+
+def code(text: str) -> str:
+    """Code without blank lines at both ends and blanks behind the last character; the first line stays indented."""
+    lines = text.replace("\r", "").split("\n")
+    while lines and not lines[0].strip():
+        del lines[0]
+    return "\n".join(lines).rstrip()

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
 from datacurate.kernels import html as kernel
 from datacurate.kernels.blocks import blocks_of
 from datacurate.kernels.html_text import ALT_TEXTS, LINKS, MARKDOWN_FORMAT, text_of
 from datacurate.kernels.trees import Trees, evaluate
+from tests.kernels import oracle_html as oracle
 
 
 def written(page: str, options: int = 0, leave: str | None = None) -> str:
@@ -34,6 +37,40 @@ def test_headings():
     assert written(page) == "A\n\nB c\n\nD\n\ntext"
     assert written(page, MARKDOWN_FORMAT) == "# A\n\n### B c\n\n## D\n\ntext"
     assert written("<h1>A</h1>text", MARKDOWN_FORMAT, leave="A") == "text"
+
+
+@pytest.mark.parametrize("options", [0, MARKDOWN_FORMAT, MARKDOWN_FORMAT | LINKS])
+@pytest.mark.parametrize("sign", ["¶", "&para;", "#", " § ", "🔗", "\u200b", "\uf0c1"])
+def test_permalinks_are_not_written(sign, options):
+    link = f'<a class="headerlink" href="#t" title="Link">{sign}</a>'
+    marks = "## " if options else ""
+    assert written(f"<h2>T <code>c</code>{link}\n</h2>x".replace("code", "b"), options) == f"{marks}T c\n\nx"
+    assert written(f"<dl><dt>T{link}</dt><dd>x</dd></dl>", options).replace("\n\n", "\n") == "T\nx"
+    table = f"<table><caption>T{link}</caption><tr><td>a<td>b<tr><td>c<td>d</table>"
+    assert written(table, options) == written(table.replace(link, ""), options)
+
+
+@pytest.mark.parametrize(
+    "page",
+    ['<h2>T <a href="/t">#</a></h2>', '<h2>T<a href="#t">#1</a></h2>', '<h2><a href="#t">#</a></h2>',
+     '<h2>T<a href="#t">#</a> and more</h2>', '<p>T<a href="#t">#</a></p>', '<h2>T<a href="#t">#</a><b>b</b></h2>'],
+)  # fmt: skip
+def test_other_links_of_one_sign_stay(page):
+    assert "#" in written(page)
+    assert written(page, MARKDOWN_FORMAT).count("#") == 2 * page.count("<h2>") + 1
+
+
+PIECES = st.sampled_from(
+    ["<h2>", "</h2>", "T", " ", "\n", "<b>", "</b>", '<a class="h" href="#t">', '<a href="/t">', "</a>", "¶", "#", "§",
+     '<a href="#t">¶</a>', '<a href="#t"> # </a>', '<a href="#t"></a>', "<p>"]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=12), st.sampled_from([0, MARKDOWN_FORMAT, LINKS, MARKDOWN_FORMAT | LINKS]))
+def test_permalinks_against_the_twin(pieces, options):
+    form = str(HTMLTree.parse("<h2>" + "".join(pieces) + "</h2>x"))
+    assert written(form, options) == written(oracle.without_permalinks(form), options)
 
 
 def test_lists():
@@ -71,6 +108,29 @@ def test_code():
     assert written("<ul><li>x<pre>a\n b</pre></ul>") == "- x\n\n  a\n   b"
     assert written("<pre><span>a</span><br><div>b</div><div>c</div></pre>") == "a\nb\nc"
     assert written("<p>x<pre>a</pre>", leave="a") == "x"
+
+
+def test_blank_lines_at_the_ends_of_code_are_not_written():
+    page = "<pre><code>\n\n \t\n  a\n\n  b  \n \n\n</code></pre>x"
+    assert written(page) == "  a\n\n  b\n\nx"
+    assert written(page, MARKDOWN_FORMAT) == "```\n  a\n\n  b\n```\n\nx"
+    quoted = f"<blockquote>q{page}</blockquote>"
+    wanted = "> q\n>\n> ```\n>   a\n>\n>   b\n> ```\n>\n> x"
+    assert written(quoted, MARKDOWN_FORMAT) == wanted
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("ab \t\n\u00a0&<`é", max_size=30).filter(str.strip), st.booleans())
+def test_code_against_the_twin(text, split):
+    text = text.replace("\u00a0", " ").replace("`", "")
+    markup = text.replace("&", "&amp;").replace("<", "&lt;")
+    if split:
+        markup = markup.replace("b", "<span>b</span>").replace("\n", "<br>")
+    page = f"<p>x</p><pre>\n{markup}</pre><p>y</p>"
+    code = oracle.code(text)
+    if code:
+        assert written(page) == f"x\n\n{code}\n\ny"
+        assert written(page, MARKDOWN_FORMAT) == f"x\n\n```\n{code}\n```\n\ny"
 
 
 @pytest.mark.parametrize(
