@@ -11,6 +11,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from datacurate.stages._pii_find import _TEST_CARDS as TEST_CARDS
+from datacurate.stages._pii_keys import KEYS
 
 _NAMES = (
     "alex", "ana", "ben", "carla", "chen", "dana", "elif", "emil", "fatima", "george", "hana", "ivan", "jo", "kim",
@@ -122,16 +123,19 @@ def national_id(secret: str, form: str, dice: Dice) -> str:
 
 
 def secret(value: str, _: str, dice: Dice) -> str:
-    """Random characters in the layout of the value, with `EXAMPLE` among them, by which it is known as no secret."""
+    """Random characters in the layout of the value, with `EXAMPLE` among them, by which it is known as no secret.
+
+    Nothing of the value stays but the prefix by which its service is known.
+    """
     if value.startswith("-----BEGIN"):
         head, tail = value.split("\n", 1)[0], value.rstrip().rsplit("\n", 1)[-1]
         return f"{head}\nEXAMPLE{like('Aa0' * 19, dice)}\n{tail if tail.startswith('-----END') else ''}"
     _, colon, password = value.partition(":")
     if colon and "/" not in value:
         return f"user:{like(password, dice)[:8]}EXAMPLE"
-    keep = next((at + 1 for at, c in enumerate(value[:12]) if c in "_-."), min(4, len(value) // 3))
-    rest = like(value[keep:], dice)
-    return value[:keep] + ("EXAMPLE" + rest[7:] if len(rest) > 7 else "EXAMPLE")
+    known = max((key.prefix for key in KEYS if value.startswith(key.prefix)), key=len, default="")
+    rest = like(value[len(known) :], dice)
+    return known + ("EXAMPLE" + rest[7:] if len(rest) > 7 else "EXAMPLE")
 
 
 FAKES: dict[str, Callable[[str, str, Dice], str]] = {

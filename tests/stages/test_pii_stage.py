@@ -171,6 +171,12 @@ def test_fakes_are_nobodys(kind):
             assert masked(made) == made
 
 
+def test_a_fake_keeps_nothing_of_a_secret():
+    """A key keeps the prefix that all keys of its service have; a password keeps nothing."""
+    assert masked('password = "qzv7!kwX"', action="replace") == 'password = "EXAMPLEW"'
+    assert masked("AKIAQ7ZV3XKW9PLM2JHT is it", action="replace").startswith("AKIAEXAMPLE")
+
+
 def test_overlaps():
     """A key in a URL is a key; credentials are no email; a card near the word phone is a card."""
     assert masked(f"https://x.org/?token={KEY}") == "https://x.org/?token=<KEY>"
