@@ -23,10 +23,20 @@ _BLOCK, _TYPE, _MODE = _ascii("block"), _ascii("type"), _ascii("math/tex; mode=d
 
 
 @borrowing
-def _tag_end(data, i, end):
-    while i < end and data[i] != 0x3E:
+def tag_end(data, i, end):
+    """Behind the tag in which `i` stands. A `>` between quotation marks ends none."""
+    quoted = False
+    while i < end and (quoted or data[i] != 0x3E):
+        quoted ^= data[i] == 0x22
         i += 1
     return min(i + 1, end)
+
+
+@borrowing
+def is_script(data, i, end):
+    """Whether the attributes at `i` are those of a script of MathJax, and not of `math`."""
+    start, stop = attribute(data, i, tag_end(data, i, end), _TYPE)
+    return stop > start and data[start] == 0x6D
 
 
 @borrowing
@@ -34,7 +44,7 @@ def _annotation(data, i, end):
     """Where the TeX of an annotation starts and ends."""
     while i + 1 < end:
         if data[i] == 0x3C and starts_with(data, i + 1, end, _ANNOTATION):
-            start = _tag_end(data, i, end)
+            start = tag_end(data, i, end)
             from_, to = attribute(data, i + 11, start, _ENCODING)
             if same(data, from_, to, _TEX) or same(data, from_, to, _LATEX) or same(data, from_, to, _LLAMAPUN):
                 stop = start
@@ -62,7 +72,7 @@ def formula(data, i, end):
     """
     i = np.int64(i)
     end = np.int64(end)
-    inside = _tag_end(data, i, end)
+    inside = tag_end(data, i, end)
     from_, to = attribute(data, i, inside, _TYPE)
     if to > from_ and data[from_] == 0x6D:  # a script: math/tex
         start, stop = _trimmed(data, inside, end)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from datacurate.kernels.html import TEXT
 from datacurate.kernels.html_attributes import attribute, same, starts_with
-from datacurate.kernels.html_formulas import formula
+from datacurate.kernels.html_formulas import formula, is_script, tag_end
+from datacurate.kernels.html_mathml import write_mathml
 from datacurate.kernels.html_out import (
     FORMULA,
     FORMULA_END,
+    GAP,
+    GARBAGE,
     HREF,
     HREF_END,
+    LINE,
+    LINEAR_END,
+    LINEAR_START,
     LINK_START,
     MARKDOWN,
+    SPACE,
     TO,
     copy,
     open_line,
@@ -46,13 +54,25 @@ def _write_tex(data, start, end, dollars, out, w, counts):
         put(out, w, _DOLLAR)
 
 
-@borrowing
+@njit(nogil=True, cache=True)
 def write_formula(data, i, end, out, w, counts):
-    """A formula of MathML or MathJax, if its TeX is there."""
+    """A formula of MathML or MathJax: its TeX if it is there, or else the elements of MathML in one line.
+
+    MathJax 2 puts MathML for screen readers in what shows a formula, and the TeX in a script behind it: that is written
+    in place of the other.
+    """
     start, stop, display = formula(data, i, end)
+    script = is_script(data, i, end)
     if stop > start:
+        if script and w[LINEAR_END] and w[LINEAR_END] == w[TO]:
+            w[TO] = w[LINEAR_START]
+            w[GAP] = w[SPACE] = w[LINE] = 0
         _write_tex(data, start, stop, 1 + display, out, w, counts)
         w[FORMULA], w[FORMULA_END] = start, stop
+        w[LINEAR_END] = 0
+    elif not script:
+        write_mathml(data, tag_end(data, i, end), end, 1 + display, out, w, counts)
+        w[LINEAR_END] = w[LINEAR_END] if w[GARBAGE] else 0
 
 
 @borrowing

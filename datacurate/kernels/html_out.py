@@ -19,10 +19,10 @@ FORMULA, FORMULA_END, HREF, HREF_END, LINK_START, IN_PRE, FENCE, PRE_END, HASHES
 """The last formula; the target of the link that is open, and where its text started; in code; backticks around it;
 where the first `pre` that is open ends;
 where the marks of a heading end."""
-CODE_START, CODE_END, LINEAR_START, LINEAR_END = range(25, 29)
-"""Where code starts, and where its last character that is no white space ends; where the last formula that was written
-from MathML for the eye starts, and where it ends."""
-STATE = 29
+CODE_START, CODE_END, GARBAGE, LINEAR_START, LINEAR_END = range(25, 30)
+"""Where code starts, and where its last character that is no white space ends; whether this element only shows a
+formula; where the last formula that was written from MathML in such an element starts, and where it ends."""
+STATE = 30
 MAX_LISTS, MAX_QUOTES = 8, 4
 """Deepest nesting that is shown by indentation."""
 
@@ -95,7 +95,7 @@ def open_line(out, w, counts):
 
 
 @borrowing
-def _entity(data, i, end):
+def entity(data, i, end):
     """The character of an entity at `i`, and its width; a lone `&` stands for itself."""
     if i + 4 <= end and data[i + 2] == 0x74 and data[i + 3] == 0x3B:
         if data[i + 1] == 0x6C:
@@ -119,7 +119,7 @@ def write_text(data, i, end, out, w, counts):
         c = np.int64(data[i])
         width = 1
         if c == 0x26:
-            c, width = _entity(data, i, end)
+            c, width = entity(data, i, end)
         if c == 0x20 or 0x09 <= c <= 0x0D:
             w[SPACE] = 1
             i += width
@@ -139,7 +139,7 @@ def write_code(data, i, end, out, w, counts):
         c = np.int64(data[i])
         width = 1
         if c == 0x26:
-            c, width = _entity(data, i, end)
+            c, width = entity(data, i, end)
         i += width
         if c == 0x0D:
             continue
@@ -178,6 +178,6 @@ def copy(data, i, end, out, w):
     while i < end:
         c, width = np.int64(data[i]), 1
         if c == 0x26:
-            c, width = _entity(data, i, end)
+            c, width = entity(data, i, end)
         put(out, w, c if c >= 0x20 else 0x20)
         i += width

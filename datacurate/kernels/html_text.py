@@ -26,6 +26,7 @@ from datacurate.kernels.html_out import (
     CODE_START,
     FENCE,
     GAP,
+    GARBAGE,
     HASHES,
     IN_PRE,
     IN_TABLE,
@@ -90,6 +91,7 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
                 skipped = skipped if depth else 0
             if code != _MATH:
                 continue
+        w[GARBAGE] = skipped
         if e <= permalink:
             continue
         here = w[IN_PRE] or (b < len(rows) and rows[b, FIRST] <= e and chosen[b])
@@ -101,6 +103,10 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
                 write_text(data, i, end, out, w, counts)
         elif code in (_SPAN, _DIV, _CUSTOM) and kind > 0 and is_garbage(data, i, end):
             skipped, depth = code, 1
+        elif kind == _MATH:
+            if here:
+                write_formula(data, i, end, out, w, counts)
+                w[CODE_END] = w[TO]
         elif not KIND[code] & BLOCK and code != _HR:
             if kind == _A and _has_begun(w):
                 permalink = permalink_end(data, kinds, starts, ends, e)
@@ -152,9 +158,6 @@ def _inline(data, kind, i, end, here, options, out, w, counts):
             close_link(data, here, out, w)
     elif not here:
         return
-    elif code == _MATH:
-        write_formula(data, i, end, out, w, counts)
-        w[CODE_END] = w[TO]
     elif code == _IMG and not w[IN_PRE]:
         write_image(data, i, end, options & ALT_TEXTS, out, w, counts)
     elif code == _CODE and not w[IN_PRE] and w[MARKDOWN]:

@@ -117,3 +117,62 @@ def code(text: str) -> str:
     while lines and not lines[0].strip():
         del lines[0]
     return "\n".join(lines).rstrip()
+
+
+MATHML = {
+    "mfrac": ("(%s)", "/(%s)", "%s"),
+    "msup": ("%s", "^{%s}", "%s"),
+    "msub": ("%s", "_{%s}", "%s"),
+    "munderover": ("%s", "_{%s}", "^{%s}"),
+    "mroot": ("(%s)", "^{1/(%s)}", "%s"),
+    "mfenced": ("%s", ",%s", ",%s"),
+    "mtable": ("%s", " \\\\ %s", " \\\\ %s"),
+    "mtr": ("%s", " & %s", " & %s"),
+    "msqrt": ("%s", "%s", "%s"),
+}
+"""What is written for the first child, the second and others."""
+_OUTSIDE = {"mfenced": "(%s)", "msqrt": "\\sqrt{%s}"}
+_BASES = ("msup", "msub", "munderover")
+_WORD = "\ue000"
+
+
+def markup(tree: tuple) -> str:
+    """A formula of `(element, text or children)` as MathML."""
+    name, inside = tree
+    return f"<{name}>{inside if isinstance(inside, str) else ''.join(map(markup, inside))}</{name}>"
+
+
+def mathml(trees: list[tuple]) -> str:
+    """A formula in one line; empty if it has no text. Texts are first marked, so that it is known which ones touch."""
+    line = "".join(map(_linear, trees))
+    found = re.findall(f"{_WORD}(.*?){_WORD}", line)
+    pieces = re.split(f"{_WORD}.*?{_WORD}", line)
+    made = pieces[0]
+    for at, text in enumerate(found):
+        if at and not pieces[at] and _parted(found[at - 1], text):
+            made += " "
+        made += re.sub(r"([{}$])", r"\\\1", text) + pieces[at + 1]
+    return made if found else ""
+
+
+def _parted(left: str, right: str) -> bool:
+    """Whether a space belongs between two texts: words are parted from letters and digits, and digits from digits."""
+    if left[-1].isdigit() and right[0].isdigit():
+        return True
+    word = re.match("[A-Za-z]{2}", right) or len(re.findall("[A-Za-z]", left)) >= 2
+    return bool(word) and left[-1].isalnum() and right[0].isalnum()
+
+
+def _linear(tree: tuple) -> str:
+    name, inside = tree
+    if name == "mphantom":
+        return ""
+    if isinstance(inside, str):
+        return f"{_WORD}{' '.join(inside.split())}{_WORD}" if inside.strip() else ""
+    made = ""
+    for at, child in enumerate(inside):
+        text = _linear(child)
+        if name in _BASES and at == 0 and not isinstance(child[1], str):
+            text = "{" + text + "}"
+        made += MATHML.get(name, ("%s",) * 3)[min(at, 2)] % text
+    return _OUTSIDE.get(name, "%s") % made

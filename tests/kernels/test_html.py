@@ -18,7 +18,7 @@ from tests.kernels import oracle_html as oracle
 
 TAGS = (
     "p div a span b ul li ol table tr td th pre code h1 br hr img svg script style math x-y section textarea "
-    "blockquote nav iframe select tt"
+    "blockquote nav iframe select tt mroot mtr mi mfenced"
 )
 CLASSES = [
     "postContent",
@@ -151,6 +151,10 @@ def test_names_match_what_is_computed():
         '<p><img class=latex alt="|">' * 10_000,
         "<h6>a</h6>" * 10_000,
         "<a href=b>c</a>" * 10_000,
+        "<math>" + "<mroot><i>x</i><i></i></mroot>" * 10_000,
+        "<math><mtr>" + "<i></i>" * 10_000 + "{",
+        "<math><mfenced open='&amp;<>' close=\"{{{\">" * 1000 + "$$$",
+        "<math>x</math>" * 10_000,
     ],
     ids=lambda page: page[:18],
 )
@@ -169,7 +173,9 @@ def test_there_is_room_for_what_is_written(page):
     ["x" * 10_000_000, "<p>x" * 300_000, "<pre>" * 100_000, "<div>" * 200_000 + "x", "<table><tr><td>" * 30_000,
      "<ul><li>x" * 20_000, "<a href=x>" * 20_000 + "y", "&nbsp;" * 1_000_000, "<!-- " * 500_000, "<svg>" * 100_000,
      "<span class=katex-html>" * 50_000,
-     "<math><annotation>" * 50_000, "漢" * 1_000_000, "\u0301" * 1_000_000, "\n" * 1_000_000,
+     "<math><annotation>" * 50_000, "<math>" + "<mfrac>" * 100_000 + "x", "<math>" + "<mi>x" * 100_000,
+     "<math></math>" * 100_000, "<math>" + "&amp;" * 1_000_000, "<h2>x<a href='#'>#" * 50_000,
+     "漢" * 1_000_000, "\u0301" * 1_000_000, "\n" * 1_000_000,
      "<td>" * 1000 + "<b a='" * 9],
     ids=lambda page: page[:18],
 )  # fmt: skip

@@ -156,7 +156,59 @@ def test_formulas(formula):
 def test_formulas_on_lines_of_their_own():
     assert written('<p><math display="block" alttext="y"></math></p>') == "$$y$$"
     assert written('<p><script type="math/tex; mode=display">y</script></p>') == "$$y$$"
-    assert written("<p>a <math><mi>y</mi></math> b</p>") == "a b"
+    assert written('<p><math display="block"><mi>y</mi></math></p>') == "$$y$$"
+    assert written("<p>a <math><mspace></mspace><mphantom>y</mphantom></math> b</p>") == "a b"
+
+
+@pytest.mark.parametrize(
+    ("markup", "line"),
+    [
+        ("<mi>x</mi><mo>=</mo><mfrac><mrow><mi>a</mi><mo>+</mo><mn>1</mn></mrow><mi>b</mi></mfrac>", "x=(a+1)/(b)"),
+        ("<msup><mi>a</mi><mn>2</mn></msup><msub><mi>b</mi><mi>i</mi></msub>", "a^{2}b_{i}"),
+        ("<msup><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mn>2</mn></msup>", "{a+b}^{2}"),
+        ("<munderover><mo>∑</mo><mi>i</mi><mi>n</mi></munderover><msqrt><mi>i</mi></msqrt>", "∑_{i}^{n}\\sqrt{i}"),
+        ("<mroot><mi>x</mi><mn>3</mn></mroot>", "(x)^{1/(3)}"),
+        ("<mfenced><mi>x</mi><mi>y</mi></mfenced><mfenced open='[' close=''><mi>z</mi></mfenced>", "(x,y)[z"),
+        ("<mtable><mtr><mtd>1</mtd><mtd>2</mtd></mtr><mtr><mtd>3</mtd><mtd>4</mtd></mtr></mtable>", "1 & 2 \\\\ 3 & 4"),
+        ("<mn>2</mn><mo>&#x2062;</mo><mi>sin</mi><mo>&#x2061;</mo><mi>x</mi><mtext> if&nbsp;</mtext><mi>y</mi>",
+         "2 sin x if y"),
+        ("<mo>{</mo><mi>a</mi><mo>&lt;</mo><mi>b</mi><mo>}</mo>", "\\{a<b\\}"),
+        ("<semantics><mi>x</mi><annotation encoding='text/x'>no</annotation></semantics><!-- no -->", "x"),
+        ("<mi title='a>b'>x</mi>", "x"),
+    ],
+)  # fmt: skip
+def test_mathml_without_tex(markup, line):
+    assert written(f"<p>If <math>{markup}</math> then.</p>") == f"If ${line}$ then."
+
+
+def test_mathml_of_mathjax():
+    """Version 3 holds nothing else; version 2 has TeX behind it, which is written instead."""
+    mathml = "<math><mi>x</mi><mo>&lt;</mo><mn>1</mn></math>"
+    shown = f'<mjx-container class="MathJax"><mjx-math>no</mjx-math><mjx-assistive-mml>{mathml}</mjx-assistive-mml>'
+    assert written(f"<p>If {shown}</mjx-container> then.</p>") == "If $x<1$ then."
+    shown = f'<span class="MathJax"><span>no</span><span class="MJX_Assistive_MathML">{mathml}</span></span>'
+    assert written(f'<p>If {shown}<script type="math/tex">x \\lt 1</script> then.</p>') == "If $x \\lt 1$ then."
+    shown = f'<div class="MathJax_Display">{shown}</div><script type="math/tex; mode=display">y</script>'
+    assert written(f"<p>If</p>{shown}<p>then.</p>") == "If\n\n$$y$$\n\nthen."
+    assert written(f'<p>{mathml}<script type="math/tex">y</script></p>') == "$x<1$$y$"
+
+
+TEXTS = st.sampled_from(["x", "a", "2", "10", "sin", "é", "+", " if ", "{", "$", "", " "])
+MATHML = st.recursive(
+    st.tuples(st.sampled_from(["mi", "mn", "mo", "mtext"]), TEXTS),
+    lambda inner: st.tuples(
+        st.sampled_from([*oracle.MATHML, "mrow", "mstyle", "mphantom"]), st.lists(inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(MATHML, max_size=3))
+def test_mathml_against_the_twin(trees):
+    line = oracle.mathml(trees)
+    found = written(f"<p>a <math>{''.join(map(oracle.markup, trees))}</math> b</p>")
+    assert found == (f"a ${line}$ b" if line else "a b")
 
 
 def test_quotations_links_and_images():

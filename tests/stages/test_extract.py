@@ -105,7 +105,7 @@ def test_garbage_never_stops_the_batch():
 def test_nesting_that_would_take_minutes_is_quarantined():
     deep = b"<div>" * (MAX_DEPTH * 50) + b"x"
     wide = b"<p>word</p>" * (MAX_DEPTH * 2)
-    made = extracted(deep, wide)
+    made = extracted(deep, wide, engine="resiliparse")
     [removed] = made.removed
     assert (removed.fate, removed.rule, removed.index.tolist()) == ("quarantined", "extraction", [0])
     assert "deep" in removed.error[0]
@@ -157,7 +157,7 @@ def test_metadata_are_columns(engine):
 
 def test_markdown_is_refused_where_the_engine_writes_none():
     with pytest.raises(CurateError, match="engine: blocks"):
-        Extract(format="markdown").warm()
+        Extract(engine="resiliparse", format="markdown").warm()
 
 
 def test_blocks_survives_garbage():
