@@ -5,6 +5,8 @@ No feature knows the page's address or its host. Sizes are logarithms; shares ar
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from numba import njit
 
@@ -139,9 +141,15 @@ def _beginning(point):
     return 4 if point >= 0xC0 else 0
 
 
+_BEFORE, _GOOD_BEFORE, _H1, _HEADING, _TITLED, _H1S, _COMMENTS, _MAIN_NODE, _TITLE_WORDS = range(9)
+"""What is carried from block to block: text before it; the last block like a paragraph, the first of level one, the
+last heading, the first with the title's words, how many of level one, the last that starts comments. And what stays:
+the node of the main content, and words in the title."""
+
+
 @njit(nogil=True, cache=True)
-def features(data, kinds, starts, ends, title, rows, parents, codes, words, depths, out):
-    """Fills `out`, float32[block, feature]; returns nothing. Linear but for the depth of nodes, which is bounded."""
+def page_sums(data, starts, ends, title, rows, parents, codes, words):
+    """What features need to know of the whole page, and the state before the first block."""
     n_blocks, n_nodes = len(rows), len(parents)
     nodes = np.zeros((n_nodes, NODE_WIDTH), np.float64)
     sum_nodes(rows, parents, nodes)
@@ -150,12 +158,13 @@ def features(data, kinds, starts, ends, title, rows, parents, codes, words, dept
     lists, tables = np.empty(n_nodes, np.int32), np.empty(n_nodes, np.int32)
     inherit(parents, codes, words, nodes, inside, near, far, like, lists, tables)
     on_way = np.empty(n_nodes, np.bool_)
-    main = main_node(parents, nodes, on_way)
+    state = np.full(9, -1, np.int64)
+    state[_BEFORE] = state[_H1S] = state[_TITLE_WORDS] = 0
+    state[_MAIN_NODE] = main_node(parents, nodes, on_way)
     alike = np.zeros((_SLOTS, 4), np.float64)
     texts = np.zeros(_SLOTS, np.int32)
     goods = np.empty(n_blocks + 1, np.int32)
     following = n_blocks
-    comments = -1
     for b in range(n_blocks - 1, -1, -1):
         row = rows[b]
         slot = like[row[NODE]] & _MASK
@@ -167,19 +176,29 @@ def features(data, kinds, starts, ends, title, rows, parents, codes, words, dept
         goods[b] = following
         if is_good(row):
             following = b
-    title_hashes, own_hashes = np.empty(40, np.uint64), np.empty(40, np.uint64)
-    title_count = 0
+    title_hashes = np.empty(40, np.uint64)
     if title >= 0:
-        title_count = title_words(data, np.int64(starts[title]) + 1, np.int64(ends[title]), title_hashes, 0)
+        state[_TITLE_WORDS] = title_words(data, np.int64(starts[title]) + 1, np.int64(ends[title]), title_hashes, 0)
+    return (nodes, inside, near, far, like, lists, tables, on_way, alike, texts, goods, title_hashes), state
+
+
+@njit(nogil=True, cache=True)
+def features(data, kinds, starts, ends, rows, parents, codes, words, depths, page, state, first, out):
+    """Fills `out`, float32[block, feature], for the blocks from `first` on; `state` is carried on from those before.
+
+    Linear but for the depth of nodes, which is bounded.
+    """
+    nodes, inside, near, far, like, lists, tables, on_way, alike, texts, goods, title_hashes = page
+    n_blocks = len(rows)
+    own_hashes = np.empty(40, np.uint64)
+    main, title_count = state[_MAIN_NODE], state[_TITLE_WORDS]
     total = nodes[0, N_SIZE]
     good = nodes[0, N_GOOD]
-    before = 0.0
-    good_before = -1
-    h1 = heading = titled = -1
-    h1s = 0
-    for b in range(n_blocks):
+    before, good_before, h1, heading = state[_BEFORE], state[_GOOD_BEFORE], state[_H1], state[_HEADING]
+    titled, h1s, comments = state[_TITLED], state[_H1S], state[_COMMENTS]
+    for b in range(first, first + len(out)):
         row = rows[b]
-        f = out[b]
+        f = out[b - first]
         n = row[NODE]
         size, w = row[SIZE], row[WORDS]
         level = LEVEL[codes[n]]
@@ -317,7 +336,8 @@ def features(data, kinds, starts, ends, title, rows, parents, codes, words, dept
             heading = b
         if (own >> np.uint32(_COMMENT_BIT)) & 1 and row[CUES] & 1:
             comments = b
-    return
+    state[_BEFORE], state[_GOOD_BEFORE], state[_H1], state[_HEADING] = before, good_before, h1, heading
+    state[_TITLED], state[_H1S], state[_COMMENTS] = titled, h1s, comments
 
 
 @inlined
@@ -332,10 +352,31 @@ _TITLE_BIT = [name for name, _ in CLASS_WORDS].index("title")
 _COMMENT_BIT = [name for name, _ in CLASS_WORDS].index("comment")
 
 
+def pieces(
+    data: np.ndarray, events: tuple[np.ndarray, ...], blocks: Blocks, title: int, size: int
+) -> Callable[[], Iterator[tuple[int, np.ndarray]]]:
+    """Makes the features of at most `size` blocks at a time: (the first block, float32[block, feature]).
+
+    The array has room for the second classifier's features, and is used again for the next blocks.
+    """
+    kinds, starts, ends = events[:3]
+    page, state = page_sums(data, starts, ends, title, *blocks[:4])
+    out = np.zeros((min(size, len(blocks.rows)), len(FEATURES) + len(SECOND)), np.float32)
+
+    def made() -> Iterator[tuple[int, np.ndarray]]:
+        own = state.copy()
+        for first in range(0, len(blocks.rows), size):
+            part = out[: min(size, len(blocks.rows) - first)]
+            features(data, kinds, starts, ends, *blocks, page, own, first, part)
+            yield first, part
+
+    return made
+
+
 def block_features(
     data: np.ndarray, kinds: np.ndarray, starts: np.ndarray, ends: np.ndarray, blocks: Blocks, title: int
 ) -> np.ndarray:
-    """float32[block, feature], with room for the second classifier's."""
-    out = np.zeros((len(blocks.rows), len(FEATURES) + len(SECOND)), np.float32)
-    features(data, kinds, starts, ends, title, *blocks, out)
-    return out
+    """float32[block, feature] of all blocks, with room for the second classifier's."""
+    for _, whole in pieces(data, (kinds, starts, ends), blocks, title, max(len(blocks.rows), 1))():
+        return whole
+    return np.zeros((0, len(FEATURES) + len(SECOND)), np.float32)

@@ -17,8 +17,8 @@ SECOND = (
 
 
 @njit(nogil=True, cache=True)
-def second_features(rows, parents, codes, p, out, at):
-    """Fills `out[:, at:]` with what the first classifier made (`p`) of each block and of those around it."""
+def second_sums(rows, parents, p):
+    """What these features need to know of the whole page, and the state before the first block."""
     n_blocks, n_nodes = len(rows), len(parents)
     sums = np.zeros((n_nodes, 2), np.float64)
     total = whole = most = 0.0
@@ -48,9 +48,20 @@ def second_features(rows, parents, codes, p, out, at):
         last_after[b] = following
         if p[b] > 0.5:
             following = b
-    previous = heading = -1
-    for b in range(n_blocks):
-        f = out[b]
+    state = np.full(3, -1, np.int64)
+    state[2] = at_node
+    return (sums, mass, sizes, last_after, total, whole, most), state
+
+
+@njit(nogil=True, cache=True)
+def second_piece(rows, parents, codes, p, page, state, first, out, at):
+    """Fills `out[:, at:]` for the blocks from `first` on; `state` (the last block that the first classifier would keep,
+    the last heading, the main node) is carried on from those before."""
+    sums, mass, sizes, last_after, total, whole, most = page
+    n_blocks = len(rows)
+    previous, heading, at_node = state
+    for b in range(first, first + len(out)):
+        f = out[b - first]
         k = at
         f[k] = p[b]
         k += 1
@@ -88,3 +99,12 @@ def second_features(rows, parents, codes, p, out, at):
             previous = b
         if LEVEL[codes[rows[b, NODE]]]:
             heading = b
+    state[0], state[1] = previous, heading
+
+
+def second_features(
+    rows: np.ndarray, parents: np.ndarray, codes: np.ndarray, p: np.ndarray, out: np.ndarray, at: int
+) -> None:
+    """Fills `out[:, at:]` with what the first classifier made (`p`) of each block and of those around it."""
+    page, state = second_sums(rows, parents, p)
+    second_piece(rows, parents, codes, p, page, state, 0, out, at)

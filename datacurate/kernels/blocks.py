@@ -241,8 +241,11 @@ def _blocks(data, kinds, starts, ends, groups, rows, parents, codes, words, dept
 def blocks_of(data: np.ndarray, events: tuple[np.ndarray, ...]) -> tuple[Blocks, int]:
     """The blocks of a page given by its bytes and events, and the event of its title (-1: none)."""
     kinds, starts, ends, groups = events
-    most = len(kinds) + 2
-    rows = np.empty((most, _WIDTH), np.int64)
+    # each block has a text or a formula, and each node but the root is a container: on pages of millions of blocks
+    # room for an event each would be gigabytes
+    filled = np.count_nonzero((kinds == TEXT) | (kinds == _MATH))
+    rows = np.empty((filled + 2, _WIDTH), np.int64)
+    most = np.count_nonzero(KIND[np.maximum(kinds, 0)] & BLOCK) + 2
     parents, codes, depths = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
     words, stack = np.empty(most, np.uint32), np.empty(MAX_DEPTH + 1, np.int32)
     blocks, nodes, title = _blocks(data, kinds, starts, ends, groups, rows, parents, codes, words, depths, stack)

@@ -16,6 +16,8 @@ SECOND_SHARE = 0.7
 """What the second classifier counts; the first one counts the rest."""
 GAP_SHARE = 0.7
 """A block between two that are kept is kept from this share of the threshold on."""
+PIECE = 32_768
+"""Blocks whose features are held at a time, in 35 MB."""
 LITTLE, SHARE = 200, 0.6
 """Where less text than this is kept, blocks of at least this share of the highest value are."""
 
@@ -66,22 +68,27 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def judged(page: Page, models: tuple[Any, Any] | None = None) -> tuple[Any, np.ndarray]:
+def judged(page: Page, models: tuple[Any, Any] | None = None, piece: int = PIECE) -> tuple[Any, np.ndarray]:
     """The blocks of a page, and how much each looks like main content, about 0 to 1, to these classifiers or ours."""
-    from datacurate.kernels.block_features import FEATURES, block_features
-    from datacurate.kernels.block_second import second_features
+    from datacurate.kernels.block_features import FEATURES, pieces
+    from datacurate.kernels.block_second import second_piece, second_sums
     from datacurate.kernels.blocks import blocks_of
     from datacurate.kernels.trees import evaluate
 
     blocks, title = blocks_of(page.data, page.events)
-    kinds, starts, ends, _ = page.events
-    features = block_features(page.data, kinds, starts, ends, blocks, title)
-    first, second = np.empty(len(features), np.float32), np.empty(len(features), np.float32)
+    first, second = np.empty(len(blocks.rows), np.float32), np.empty(len(blocks.rows), np.float32)
     one, two = models or model()
     run: Any = evaluate
-    run(*one, features, first)
-    second_features(blocks.rows, blocks.parents, blocks.codes, first, features, len(FEATURES))
-    run(*two, features, second)
+    features = pieces(page.data, page.events, blocks, title, piece)
+    made: list[tuple[int, np.ndarray]] = []
+    for at, rows in features():
+        run(*one, rows, first[at : at + len(rows)])
+        made = [(at, rows)]
+    around, state = second_sums(blocks.rows, blocks.parents, first)
+    # a page of one piece still has its features; of larger ones they are made again, which takes less room
+    for at, rows in made if len(blocks.rows) <= piece else features():
+        second_piece(blocks.rows, blocks.parents, blocks.codes, first, around, state, at, rows, len(FEATURES))
+        run(*two, rows, second[at : at + len(rows)])
     return blocks, together(first, second)
 
 
@@ -106,13 +113,17 @@ def kept(blocks: Any, values: np.ndarray, threshold: float = THRESHOLD) -> np.nd
 
 def extract(page: Page, options: int = 0, comments: bool = False) -> str:
     """The main content as text or Markdown; `options` are the bits of `kernels.html_text`."""
+    from datacurate.kernels.blocks import LAST
     from datacurate.kernels.html_text import text_of
 
     blocks, values = judged(page)
     chosen = kept(blocks, values)
     if comments:
         chosen |= in_comments(blocks)
-    return text_of(page.data, page.events, blocks.rows, chosen, options).decode("utf-8", "replace").strip("\n")
+    # the writer only needs to know where blocks are; on a page of millions the rest is what it has no room beside
+    rows = np.ascontiguousarray(blocks.rows[:, : LAST + 1])
+    del blocks
+    return text_of(page.data, page.events, rows, chosen, options).decode("utf-8", "replace").strip("\n")
 
 
 def in_comments(blocks: Any) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -178,7 +179,28 @@ def test_comments_only_when_they_are_wanted():
     assert "Reply" not in texts(page, engine="blocks", comments=True)[0]
 
 
+def test_a_page_of_millions_of_blocks_is_read_within_the_limits():
+    """Ten megabytes; features of all blocks at once would be 2.7 GB."""
+    page = b"<p>x" * 2_500_000
+    made = extracted(page, b"<p>end</p>", engine="blocks", page_seconds=60)
+    assert not made.removed
+    first, last = made.docs["text"].to_pylist()
+    assert (first, last) == ("\n\n".join("x" * 2_500_000), "end")
+
+
+@pytest.mark.parametrize("piece", [1, 7, 32])
+def test_blocks_judged_in_pieces_are_judged_the_same(piece):
+    from datacurate.stages import _blocks
+
+    page = _blocks.parsed(PAGE.format(PROSE * 5 + "<ul><li>a<li><a href=x>b</a></ul><h2>And more</h2>" * 9))
+    _, values = _blocks.judged(page)
+    assert len(values) > 32
+    assert np.array_equal(_blocks.judged(page, piece=piece)[1], values)
+
+
 def test_a_page_of_too_many_blocks_is_quarantined_and_not_the_end():
-    made = extracted(b"<p>x" * 2_500_000, b"<p>end</p>", engine="blocks", page_megabytes=1024)
+    made = extracted(b"<p>x" * 2_500_000, b"<p>end</p>", engine="blocks", page_megabytes=512)
     assert made.docs["text"].to_pylist() == ["end"]
-    assert [(one.fate, one.rule) for one in made.removed] == [("quarantined", "memory")]
+    [removed] = made.removed
+    assert removed.fate == "quarantined"
+    assert removed.rule in ("memory", "extraction")  # the second where the parser says only that it failed
