@@ -22,10 +22,10 @@ FACTORY = "datacurate.stages._engines:extractor"
 class Extract(Stage):
     """The main text of every page that has HTML; documents that came as text pass unchanged.
 
-    Navigation, headers and footers are left out. The encoding is the one of the byte order mark, the HTTP header,
-    the page's own declaration or what the bytes look like, in this order; where it does not fit, UTF-8 and
-    Windows-1252 are tried, and what remains undecodable becomes U+FFFD. Pages without text are dropped. Pages that take
-    a library too long, or that it dies of, are quarantined: pages are read in a process of their own.
+    Navigation, headers and footers are left out. The encoding is the one of the byte order mark; UTF-8 where the bytes
+    are UTF-8; else, of what the HTTP header and the page declare and what the bytes look like, the one that makes the
+    likeliest text. What remains undecodable becomes U+FFFD. Pages without text are dropped. Pages that take a library
+    too long, or that it dies of, are quarantined: pages are read in a process of their own.
 
     `blocks` is our own: it classifies the blocks of the page that resiliparse parsed. Resiliparse (Bevendorff et al.
     2018, 2023) goes by rules, trafilatura (Barbaresi 2021) too; it keeps less boilerplate and is slower.
