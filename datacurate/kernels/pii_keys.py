@@ -194,7 +194,7 @@ def find_private_key(data, begin, end, i, doc, out, state, limit):
     p = body
     while p < high and ((CHARS[data[p]] & SLASHED) != 0 or data[p] in (10, 13, 92, 34, 44, 32)):
         p += 1
-    if p - body < 40:
+    if p - body < 40 or _says_example(data, body, min(p, body + 32)):
         return i
     emit(out, state, limit, doc, KEY, F_PRIVATE, start, p, SURE)
     return p

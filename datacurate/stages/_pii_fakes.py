@@ -6,6 +6,7 @@ not on the secret, which could otherwise be found by trying all numbers.
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable
 from hashlib import blake2b
@@ -21,6 +22,8 @@ _NAMES = (
 _SURNAMES = ("baker", "costa", "diaz", "evans", "fischer", "garcia", "haas", "ito", "jensen", "khan", "lee", "moreau")
 _PEOPLE = ("Alex Baker", "Ana Costa", "Chen Lee", "Elif Haas", "Jo Evans", "Maria Diaz", "Ravi Khan", "Sofia Moreau")
 _STREETS = ("12 Example Street", "7 Sample Avenue", "101 Placeholder Road", "3 Test Lane")
+_BEGIN_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_END_KEY = re.compile(r"-----END [A-Z0-9 ]{0,50}-----\s*\Z")
 _AREAS = ("202", "212", "303", "305", "312", "404", "415", "503", "512", "602", "617", "702", "713", "801", "907")
 
 
@@ -122,14 +125,22 @@ def national_id(secret: str, form: str, dice: Dice) -> str:
     return made
 
 
+def private_key(value: str, dice: Dice) -> str:
+    """The markers of a block, and nothing that stands between them, whatever separates its lines: ends of lines, these
+    as `\\n` in JSON and `.env`, or spaces."""
+    head, tail = _BEGIN_KEY.match(value), _END_KEY.search(value)
+    line = next((mark for mark in ("\n", "\\n") if mark in value), " ")
+    body = f"EXAMPLE{like('Aa0' * 19, dice)}"
+    return line.join((head.group() if head else "-----BEGIN PRIVATE KEY-----", body, tail.group() if tail else ""))
+
+
 def secret(value: str, _: str, dice: Dice) -> str:
     """Random characters in the layout of the value, with `EXAMPLE` among them, by which it is known as no secret.
 
     Nothing of the value stays but the prefix by which its service is known.
     """
     if value.startswith("-----BEGIN"):
-        head, tail = value.split("\n", 1)[0], value.rstrip().rsplit("\n", 1)[-1]
-        return f"{head}\nEXAMPLE{like('Aa0' * 19, dice)}\n{tail if tail.startswith('-----END') else ''}"
+        return private_key(value, dice)
     _, colon, password = value.partition(":")
     if colon and "/" not in value:
         return f"user:{like(password, dice)[:8]}EXAMPLE"
