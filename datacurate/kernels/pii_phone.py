@@ -100,6 +100,8 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
         dots -= data[k] == 46
         slashes -= data[k] == 47
         spaces -= data[k] == 32
+        if data[k] == 40:
+            opened = 0
     if opened == 1 or digits < 7 or (data[i] == 40 and (w0 < 2 or w0 > 5)):
         return i
     if stop < end and (CLASS[data[stop]] & DIGITS) != 0:
