@@ -19,6 +19,10 @@ SPANS = pa.list_(pa.struct([("kind", pa.string()), ("form", pa.string()), ("star
 """What the column `pii` holds: what was found where, in bytes of the text."""
 
 
+NOT_SHOWN = "(not shown: more candidates than max_candidates, so not all of the text was checked)"
+"""Excerpt of a document that was not checked to its end."""
+
+
 def apply(stage: Pii, docs: pa.Table, spans: pa.Array) -> tuple[pa.Array, pa.Array]:
     """The texts with masks and fakes, and the spans as they are then."""
     from datacurate.kernels.pii import splice
@@ -83,10 +87,16 @@ def _put_fakes(
             pieces[k] = fake.encode()
 
 
-def excerpts(stage: Pii, docs: pa.Table, spans: pa.Array, index: np.ndarray) -> list[str]:
-    """How the documents at `index` begin, with everything that was found masked, whatever its action."""
+def excerpts(stage: Pii, docs: pa.Table, spans: pa.Array, unchecked: np.ndarray, index: np.ndarray) -> list[str]:
+    """How the documents at `index` begin, with everything that was found masked, whatever its action.
+
+    Of a document that was not checked to its end nothing is shown: what is in it is not known.
+    """
     made = []
     for at in index.tolist():
+        if unchecked[at]:
+            made.append(NOT_SHOWN)
+            continue
         data = (docs["text"][at].as_py() or "").encode("utf-8", "replace")
         place, parts, size = 0, [], 0
         for span in spans[at].as_py() or []:

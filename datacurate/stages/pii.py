@@ -67,8 +67,8 @@ class Pii(Filter):
     kind that stands first wins: key, url, email, password, iban, card, national_id, passport, ip, phone, name, address.
 
     Adds the column `pii`: a list of `kind`, `form`, `start` and `end`, in bytes of the UTF-8 of the text that goes on,
-    and never the secret. The excerpt of a dropped document in the ledger is masked. Put the stage in front of others
-    that drop documents, whose excerpts would show texts as they came.
+    and never the secret. The excerpt of a dropped document in the ledger is masked, or a note where not everything was
+    checked. Put the stage in front of others that drop documents, whose excerpts would show texts as they came.
 
     Presets: `datatrove` and `fineweb` (PIIFormatter of datatrove 0.10, byte for byte), `starcoder` (Li et al. 2023,
     appendix; bigcode-dataset, pii), `dolma` (Soldaini et al. 2024, section 3; taggers/pii.py): the last two with our
@@ -226,8 +226,9 @@ class Pii(Filter):
 
         keep, removed = judge(self, measured)
         went = self.handed(docs.filter(keep), measured.filter(keep))
-        spans = one_array(measured["spans"])
-        return Outcome(went, [replace(one, excerpt=excerpts(self, docs, spans, one.index)) for one in removed])
+        spans, unchecked = one_array(measured["spans"]), measured["unchecked"].to_numpy()
+        shown = [excerpts(self, docs, spans, unchecked, one.index) for one in removed]
+        return Outcome(went, [replace(one, excerpt=said) for one, said in zip(removed, shown, strict=True)])
 
     def warm(self) -> None:
         """Compile the kernels."""

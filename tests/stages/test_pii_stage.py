@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from datacurate.api import run_stage
 from datacurate.core.dataset import Dataset
 from datacurate.core.store import read_parts
+from datacurate.stages._pii_apply import NOT_SHOWN
 from datacurate.stages.pii import Pii
 
 KEY = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
@@ -177,6 +178,31 @@ def test_a_fake_keeps_nothing_of_a_secret():
     assert masked("AKIAQ7ZV3XKW9PLM2JHT is it", action="replace").startswith("AKIAEXAMPLE")
 
 
+BODY = "MIIEowIBAAKCAQEAabcdefghijklmnopQRSTUVWXYZ"
+
+
+@pytest.mark.parametrize("line", ["\n", "\r\n", "\\n", "\\r\\n", " ", '",\n"', ""])
+@pytest.mark.parametrize("name", ["RSA PRIVATE KEY", "PRIVATE KEY", "PGP PRIVATE KEY BLOCK"])
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_fake_key_keeps_the_markers_alone(line, name, ended):
+    """Whatever separates the lines of a block, nothing between its markers is left."""
+    end = [f"-----END {name}-----"] if ended else []
+    made = masked('KEY="' + line.join([f"-----BEGIN {name}-----", BODY, BODY, *end]) + '" x', action="replace")
+    assert BODY[:8] not in made and f"-----BEGIN {name}-----" in made and (not ended or end[0] in made)
+    assert masked(made) == made
+
+
+LABELLED = [
+    "+49 30 901820 (Anna)", "+81 3-3224-5000 (Tokyo)", "+1 415 867 5309 (work)", "06 12 34 56 78 (Marie)",
+    "+86 10 6532 5999（北京）", "415-867-5309 (see below)", "+49 30 901820 (",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LABELLED)
+def test_a_bracket_behind_a_phone_number_is_none_of_it(text):
+    assert masked(text).startswith("<PHONE>") and masked(f"Call {text}").startswith("Call <PHONE>")
+
+
 def test_overlaps():
     """A key in a URL is a key; credentials are no email; a card near the word phone is a card."""
     assert masked(f"https://x.org/?token={KEY}") == "https://x.org/?token=<KEY>"
@@ -206,6 +232,13 @@ def test_unchecked_documents_are_dropped():
     made = decided(["+1 212 456 7890 " * 5, "fine"], max_candidates=3)
     assert made.docs["text"].to_pylist() == ["fine"]
     assert made.removed[0].rule == ["unchecked"] and made.removed[0].value[0] == 2
+
+
+def test_unchecked_documents_show_nothing():
+    """Neither candidates that were not examined nor the text around them are in the ledger's excerpt."""
+    made = decided(["+12124567890 +442079461234 +12124567891 jo"], max_candidates=1, actions={"phone": "drop"})
+    assert {one for removed in made.removed for one in removed.excerpt} == {NOT_SHOWN}
+    assert not any(c.isdigit() for c in NOT_SHOWN)
 
 
 def test_null_and_empty():
