@@ -72,6 +72,10 @@ class Benchmark:
 
     name: str
     items: int
+    not_searchable: int = 0
+    """Items too short to be told from chance: whether they leaked is not known."""
+    without_text: int = 0
+    """Rows of its files without a question."""
     leaks: list[Leak] = field(default_factory=list)
     """Items that are in documents, those in most documents first."""
     documents: int = 0
@@ -136,7 +140,9 @@ def _benchmarks(stage: FinishedStage) -> list[Benchmark]:
     items = _items(stage)
     totals = Counter(items["benchmark"].to_pylist())
     names = dict(zip(_keys(items), items["name"].to_pylist(), strict=True))
-    benchmarks = {name: Benchmark(name, count) for name, count in totals.items()}
+    short = Counter(items.filter(_unsearchable(stage, items))["benchmark"].to_pylist())
+    blank = dict(zip(*(items[name].to_pylist() for name in ("benchmark", "without_text")), strict=True))
+    benchmarks = {name: Benchmark(name, count, short[name], blank[name]) for name, count in totals.items()}
     leaks: dict[Key, Leak] = {}
     for shard, path in sorted(stage.phase("evidence").items()):
         _add_shard(shard, path, benchmarks, leaks)
@@ -147,6 +153,19 @@ def _benchmarks(stage: FinishedStage) -> list[Benchmark]:
     for one in benchmarks.values():
         one.leaks.sort(key=lambda leak: (-leak.documents, -leak.score, leak.item))
     return sorted(benchmarks.values(), key=lambda one: (-len(one.leaks), one.name))
+
+
+def _unsearchable(stage: FinishedStage, items: Any) -> Any:
+    """Of every item whether the stage could not find it."""
+    import pyarrow as pa
+
+    from datacurate.core.store import read_parts
+    from datacurate.stages import _decontam_index, _decontam_search
+    from datacurate.stages.decontaminate import Decontaminate
+
+    index = _decontam_index.from_table(read_parts(stage.phase("index").values()))
+    given = {name: value for name, value in stage.manifest["fields"].items() if name in Decontaminate.model_fields}
+    return pa.array(~_decontam_search.searchable(Decontaminate(**given), index, items))
 
 
 def _add_shard(shard: str, path: Path, benchmarks: dict[str, Benchmark], leaks: dict[Key, Leak]) -> None:

@@ -19,6 +19,8 @@ PAGED = 200
 """Items that a page shows side by side."""
 REPORTED = 5
 """Items that the report shows side by side, of each benchmark."""
+SHORT = "items too short to be told from chance; whether they leaked is not known."
+"""What that column counts."""
 SIDES = 12_000
 """Characters that a page shows of each side."""
 STYLE = """
@@ -44,10 +46,14 @@ def as_text(found: list[Contamination], benchmark: str | None, item: int | None,
 
 
 def _summary(found: Contamination) -> Iterator[str]:
-    yield f"{'benchmark':<20} {'items':>8} {'leaked':>8} {'share':>8} {'documents':>10}  sources"
+    head = f"{'items':>8} {'leaked':>8} {'share':>8} {'not searchable':>15} {'without text':>13} {'documents':>10}"
+    yield f"{'benchmark':<20} {head}  sources"
     for one in found.benchmarks:
-        figures = f"{one.items:>8,} {len(one.leaks):>8,} {share(len(one.leaks), one.items):>8} {one.documents:>10,}"
-        yield f"{seen(one.name):<20} {figures}  {seen(_by(one.sources))}"
+        figures = f"{one.items:>8,} {len(one.leaks):>8,} {share(len(one.leaks), one.items):>8}"
+        unseen = f"{one.not_searchable:>15,} {one.without_text:>13,}"
+        yield f"{seen(one.name):<20} {figures} {unseen} {one.documents:>10,}  {seen(_by(one.sources))}"
+    if any(one.not_searchable for one in found.benchmarks):
+        yield f"not searchable: {SHORT}"
 
 
 def _by(sources: Counter[str], most: int = 3) -> str:
@@ -115,10 +121,12 @@ def page(found: list[Contamination], benchmark: str | None = None, item: int | N
 def _table(found: Contamination) -> Markup:
     rows = [
         [one.name, _by(one.sources) or "—", number(one.items), number(len(one.leaks)), share(len(one.leaks), one.items),
-         number(one.documents)]
+         number(one.not_searchable), number(one.without_text), number(one.documents)]
         for one in found.benchmarks
     ]  # fmt: skip
-    return table(["benchmark", "sources", "items", "leaked", "share of items", "documents"], rows, text=2)
+    heads = ["benchmark", "sources", "items", "leaked", "share of items", "not searchable", "without text", "documents"]
+    said = f"Not searchable: {SHORT}" if any(one.not_searchable for one in found.benchmarks) else ""
+    return join([table(heads, rows, text=2), tag("p", said, class_="soft") if said else ""])
 
 
 def _beside(found: Contamination, leaks: list[Leak], most: int = 5) -> list[Markup]:
@@ -159,8 +167,8 @@ def as_json(found: list[Contamination], benchmark: str | None, item: int | None)
     made = []
     for one in found:
         totals = [
-            {"benchmark": b.name, "items": b.items, "leaked": len(b.leaks), "documents": b.documents,
-             "sources": dict(b.sources)}
+            {"benchmark": b.name, "items": b.items, "leaked": len(b.leaks), "not_searchable": b.not_searchable,
+             "without_text": b.without_text, "documents": b.documents, "sources": dict(b.sources)}
             for b in one.benchmarks
         ]  # fmt: skip
         leaks = [_leak_json(leak) for leak in one.chosen(benchmark, item)]

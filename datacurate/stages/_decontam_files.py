@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from datacurate.core.errors import InputError, RecipeError, did_you_mean
 
@@ -27,40 +27,54 @@ USUAL: Fields = {"question": QUESTIONS, "answer": ANSWERS, "choices": CHOICES}
 """Fields of benchmarks that nobody knows, by what they mean; the first that is there counts."""
 
 
-def _known(patterns: str, question: str = "", answer: str = "", choices: str = "", id: str = "") -> tuple:
-    wanted = {"question": question, "answer": answer, "choices": choices, "id": id}
+def _known(
+    patterns: str,
+    question: str = "",
+    answer: str = "",
+    choices: str = "",
+    id: str = "",
+    label: str = "",
+    turns: str = "",
+) -> tuple[list[str], Fields]:
+    wanted = {"question": question, "answer": answer, "choices": choices, "id": id, "label": label, "turns": turns}
     return patterns.split(), {name: words.split() for name, words in wanted.items() if words}
 
 
 INSIDE = "choices.text choices question.choices.text"
 """Choices as ARC and its like have them, or spread flat."""
+RIGHT = "gold label answerKey"
+"""Fields that say which choice is right: its number from 0, or its letter."""
+FROM_ONE = ("siqa", "winogrande")
+"""Benchmarks whose own files count choices from 1, as texts ("1"). Numbers that are none count from 0."""
+ROLES = ("question", "answer", "choices", "label", "turns", "id")
+"""What fields may hold."""
 
 KNOWN = {
-    "agieval": _known("agi*eval*", "question query", "answer label", "choices options"),
-    "arc_challenge": _known("arc*chal* arc_c* arc-c*", "question query question.stem", "", INSIDE),
-    "arc_easy": _known("arc*easy* arc_e* arc-e*", "question query question.stem", "", INSIDE),
+    "agieval": _known("agi*eval*", "question query", "answer label", "choices options", "", "label gold answer"),
+    "arc_challenge": _known("arc*chal* arc_c* arc-c*", "question query question.stem", "", INSIDE, "", RIGHT),
+    "arc_easy": _known("arc*easy* arc_e* arc-e*", "question query question.stem", "", INSIDE, "", RIGHT),
     "bbh": _known("bbh* big*bench*hard*", "input question query", "target answer"),
-    "boolq": _known("boolq*", "question query", "", "choices"),
-    "commonsense_qa": _known("commonsense*qa* csqa*", "question.stem question query", "", INSIDE),
-    "copa": _known("copa*", "premise query", "", "choices choice1+choice2"),
+    "boolq": _known("boolq*", "question query", "", "choices", "", RIGHT),
+    "commonsense_qa": _known("commonsense*qa* csqa*", "question.stem question query", "", INSIDE, "", RIGHT),
+    "copa": _known("copa*", "premise query", "", "choices choice1+choice2", "", RIGHT),
     "gpqa": _known("gpqa*", "Question question", "Correct+Answer correct_answer answer"),
     "gsm8k": _known("gsm8k* gsm_8k*", "question", "answer"),
-    "hellaswag": _known("hellaswag*", "ctx query", "", "endings choices", "ind"),
+    "hellaswag": _known("hellaswag*", "ctx query", "", "endings choices", "ind", RIGHT),
     "humaneval": _known("humaneval* human*eval*", "prompt", "canonical_solution", "", "task_id"),
     "ifeval": _known("ifeval*", "prompt", "", "", "key"),
     "lambada": _known("lambada*", "context text", "continuation"),
     "math": _known("math*", "problem question", "solution answer"),
     "mbpp": _known("mbpp*", "text prompt", "code", "", "task_id"),
-    "mmlu": _known("mmlu*", "question", "answer", "choices"),
-    "mt_bench": _known("mt*bench*", "turns", "", "", "question_id"),
-    "openbookqa": _known("openbook*", "question_stem question.stem query", "", INSIDE),
-    "piqa": _known("piqa*", "goal query", "", "choices sol1+sol2"),
-    "siqa": _known("siqa* social*iqa*", "question query", "", "choices answerA+answerB+answerC"),
+    "mmlu": _known("mmlu*", "question", "answer", "choices", "", "answer"),
+    "mt_bench": _known("mt*bench*", id="question_id", turns="turns"),
+    "openbookqa": _known("openbook*", "question_stem question.stem query", "", INSIDE, "", RIGHT),
+    "piqa": _known("piqa*", "goal query", "", "choices sol1+sol2", "", RIGHT),
+    "siqa": _known("siqa* social*iqa*", "question query", "", "choices answerA+answerB+answerC", "", RIGHT),
     "squad": _known("squad*", "question", "answers.text", "", "id"),
     "triviaqa": _known("trivia*qa*", "question context", "answer.value answer"),
     "truthfulqa": _known("truthful*qa*", "question Question", "best_answer Best+Answer"),
     "winograd_wsc": _known("winograd* wsc*", "text context_options", "continuation"),
-    "winogrande": _known("winogrande*", "sentence context_options", "continuation", "option1+option2"),
+    "winogrande": _known("winogrande*", "sentence context_options", "continuation", "option1+option2", "", "answer"),
 }  # fmt: skip
 """Benchmarks by name: what their files are called, whatever the case, and the fields of the forms they are spread in.
 `a+b` means both fields, together."""
@@ -74,8 +88,18 @@ class Benchmark(BaseModel):
     path: str | None = None
     """A file, or a pattern such as `mmlu/*.parquet`. `null`: found in `folder` by the benchmark's name."""
     fields: dict[str, list[str]] = Field(default_factory=dict)
-    """Names of fields by what they hold: `question`, `answer`, `choices`, `id`. A name may lead into an object, as in
+    """Names of fields by what they hold: `question`, `answer`, `choices`, `label` (which choice is right: its number
+    from 0, or its letter), `turns` (each of its texts is an item) and `id`. A name may lead into an object, as in
     `question.stem`. None given: those that the benchmark's name stands for, or usual ones."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names(cls, given: Any) -> Any:
+        """Words that mean nothing here are told with those that do."""
+        for word in given if isinstance(given, dict) else ():
+            if word not in ("path", "fields"):
+                raise ValueError(f"'{word}' says nothing of a benchmark. {did_you_mean(str(word), ['path', 'fields'])}")
+        return given
 
     @field_validator("fields", mode="before")
     @classmethod
@@ -84,8 +108,8 @@ class Benchmark(BaseModel):
         if not isinstance(given, dict):
             return given
         for role in given:
-            if role not in ("question", "answer", "choices", "id"):
-                known = did_you_mean(str(role), ["question", "answer", "choices", "id"])
+            if role not in ROLES:
+                known = did_you_mean(str(role), ROLES)
                 raise ValueError(f"'{role}' is not what a field may hold. {known}")
         return {role: [names] if isinstance(names, str) else names for role, names in given.items()}
 
@@ -150,21 +174,36 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
         if kind == ".parquet":
             yield from _parquet(path)
         elif kind in (".csv", ".tsv"):
-            yield from csv.DictReader(_opened(path), delimiter="\t" if kind == ".tsv" else ",")
+            yield from _cells(path, "\t" if kind == ".tsv" else ",")
         else:
             yield from _json(path)
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read: {error}. Restore the file, or name another.") from error
 
 
+def _cells(path: Path, delimiter: str) -> Iterator[dict[str, Any]]:
+    """The rows of a table of text."""
+    with _opened(path) as file:
+        reader = csv.DictReader(file, delimiter=delimiter)
+        for row in reader:
+            if None in row:
+                extra = len(row[None]) + len(row) - 1  # type: ignore[call-overload]
+                raise InputError(
+                    f"{path}, line {reader.line_num}: {extra} cells, but the header has {len(row) - 1}. Put cells that "
+                    f"hold a '{delimiter}' in double quotes."
+                )
+            yield row
+
+
 def _opened(path: Path) -> io.TextIOBase:
+    """A file as text, without a byte order mark."""
     csv.field_size_limit(1 << 30)
     if path.name.lower().endswith(".zst"):
         import pyarrow as pa
 
-        return io.TextIOWrapper(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"), "utf-8", newline="")
+        return io.TextIOWrapper(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"), "utf-8-sig", newline="")
     opener = gzip.open if path.name.lower().endswith(".gz") else open
-    return opener(path, "rt", encoding="utf-8", newline="")  # type: ignore[return-value]
+    return opener(path, "rt", encoding="utf-8-sig", newline="")  # type: ignore[return-value]
 
 
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:
@@ -200,7 +239,8 @@ def _decoded(path: Path, number: int, line: str) -> Any:
     try:
         return json.loads(line)
     except ValueError as error:
-        raise InputError(f"{path}, line {number}: not JSON: {error}. Mend the line or take it out.") from None
+        whole = " A file holds one object per line, or one list of objects." if number == 1 else ""
+        raise InputError(f"{path}, line {number}: not JSON: {error}. Mend the line or take it out.{whole}") from None
 
 
 def value_of(row: dict[str, Any], field: str) -> Any:

@@ -29,8 +29,8 @@ SIGN = 10.0
 SEED = 36.0
 """Bits of an n-gram from which `aligned` begins to compare: one in four billion places, were words independent. With 28
 the search takes twice as long and finds nothing more (docs/design/decontaminate.md)."""
-QUESTION, ANSWER, OVERLAP, WHOLE, SENTENCE, LINE = range(6)
-PARTS = ("question", "answer", "question and answer", "item", "last sentence", "line")
+QUESTION, ANSWER, OVERLAP, WHOLE, SENTENCE, LINE, OPTIONS = range(7)
+PARTS = ("question", "answer", "question and answer", "item", "last sentence", "line", "question and choices")
 """What a text is of its item."""
 
 
@@ -59,7 +59,7 @@ def texts_of(items: pa.Table, wanted: str, kind: int, ngram: int, min_words: int
     if wanted == "lines":
         return _lines(rows, kind, min_words)
     if wanted == "question":
-        return _questions(rows, kind, min_bits)
+        return _questions(rows, kind, min_words, min_bits)
     cut = _decontam_items.last_sentence if wanted == "last_sentence" else None
     said = [cut(row["question"]) if cut else _decontam_items.whole(row) for row in rows]
     part = SENTENCE if cut else WHOLE
@@ -83,8 +83,9 @@ def _joined(texts: list[tuple[int, int, np.ndarray]]) -> Texts:
     return Texts(np.concatenate([np.empty(0, np.uint64), *words]), starts, numbers[:, 0], numbers[:, 1])
 
 
-def _questions(rows: list[dict[str, Any]], kind: int, min_bits: float) -> Texts:
-    """The questions; where one says too little to be told from chance, the question with its answer."""
+def _questions(rows: list[dict[str, Any]], kind: int, min_words: int, min_bits: float) -> Texts:
+    """The questions; where one says too little to be told from chance, the question with its answer, and with all
+    choices."""
     from datacurate.kernels.contam_words import PLAIN
 
     questions = _cut([row["question"] for row in rows], kind)
@@ -94,10 +95,12 @@ def _questions(rows: list[dict[str, Any]], kind: int, min_bits: float) -> Texts:
     texts = _joined(found)
     total = np.add.reduceat(np.append(weights(texts, rows, kind), 0), texts.starts[:-1]) if found else np.empty(0)
     total[np.diff(texts.starts) == 0] = 0
-    few = np.flatnonzero(total < min_bits).tolist()
-    answers = [(number, one) for number in few for one in rows[number]["answers"]]
-    for (number, _), words in zip(answers, _cut([one for _, one in answers], kind), strict=True):
-        found.append((number, OVERLAP, np.concatenate([questions[number], words])))
+    few = np.flatnonzero((total < min_bits) | (np.diff(texts.starts) < min_words)).tolist()
+    more = [(number, OVERLAP, one) for number in few for one in rows[number]["answers"]]
+    more += [(number, OPTIONS, "\n".join(rows[number]["choices"])) for number in few if rows[number]["choices"]]
+    for (number, part, _), words in zip(more, _cut([one for _, _, one in more], kind), strict=True):
+        if len(questions[number]) and len(words):
+            found.append((number, part, np.concatenate([questions[number], words])))
     return _joined(found)
 
 

@@ -76,12 +76,36 @@ def needed(stage: Any, index: Index, items: pa.Table) -> np.ndarray:
     size = np.diff(index.grams.starts)
     if stage.method == "aligned":
         total = _totals(index)
-        share = np.where(index.parts == _decontam_index.OVERLAP, np.maximum(share, NEARLY_ALL), share)
+        longer = np.isin(index.parts, (_decontam_index.OVERLAP, _decontam_index.OPTIONS))
+        share = np.where(longer, np.maximum(share, np.maximum(NEARLY_ALL, 1 - _questions(index, total) / 2)), share)
         return np.maximum(share, stage.min_bits / np.maximum(total, 1e-9))
     if stage.method == "cluster" and stage.lenient_from > stage.perfect_up_to:
         along = np.clip((size - stage.perfect_up_to) / (stage.lenient_from - stage.perfect_up_to), 0, 1)
         return 1 - along * (1 - share)
     return share
+
+
+def _questions(index: Index, total: np.ndarray) -> np.ndarray:
+    """Of every text the share that its item's question has in it: an answer without at least half of its question is no
+    evidence."""
+    own = np.zeros(index.items.max(initial=-1) + 1)
+    first = index.parts == _decontam_index.QUESTION
+    own[index.items[first]] = total[first]
+    return own[index.items] / np.maximum(total, 1e-9)
+
+
+def searchable(stage: Any, index: Index, items: pa.Table) -> np.ndarray:
+    """For every item whether a document that holds all of it would be found: enough words, worth enough, of which an
+    n-gram begins a match."""
+    made = index.grams
+    places = np.repeat(np.diff(made.bounds), np.diff(made.bounds))
+    begins = np.zeros(len(index.items), bool)
+    begins[(made.postings >> 32)[places <= MOST.get(stage.method, 4096)]] = True
+    if stage.method == "aligned":
+        begins &= (np.diff(made.starts) >= stage.min_words) & (needed(stage, index, items) <= 1)
+    found = np.zeros(items.num_rows, bool)
+    found[index.items[begins]] = True
+    return found
 
 
 def _totals(index: Index) -> np.ndarray:

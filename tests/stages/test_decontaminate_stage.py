@@ -302,6 +302,111 @@ def test_known_patterns_tell_benchmarks_apart():
         assert len(wanted) == 1, (name, wanted)
 
 
+COPA = {"query": "The kettle whistled, therefore", "choices": ["the monk lowered the drawbridge.", "the cat left."]}
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("copa", {**COPA, "gold": 0}),
+        ("copa", {"premise": COPA["query"], "choice1": COPA["choices"][0], "choice2": "the cat left.", "label": 0}),
+        ("arc_easy", {"question": COPA["query"], "choices": {"text": COPA["choices"], "label": ["1", "2"]},
+                      "answerKey": "1"}),
+        ("openbookqa", {"question_stem": COPA["query"], "choices": {"text": COPA["choices"]}, "answerKey": "A"}),
+        ("siqa", {"question": COPA["query"], "answerA": COPA["choices"][0], "answerB": "the cat left.", "answerC": "",
+                  "label": "1"}),
+        ("mmlu", {"question": COPA["query"], "choices": COPA["choices"], "answer": 0}),
+    ],
+)  # fmt: skip
+def test_short_questions_are_found_with_the_right_choice_or_all(tmp_path, name, row):
+    named = {name: benchmark(tmp_path, [row])}
+    (item,) = Decontaminate(benchmarks=named).items().to_pylist()
+    assert json.loads(item["answers"]) == [COPA["choices"][0]]
+    right, wrong = COPA["choices"]
+    texts = [FILLER + COPA["query"], f"{FILLER} {COPA['query']} {right} {FILLER}", f"{COPA['query']}\n{right}\n{wrong}"]
+    made = run(tmp_path, [*texts, f"{FILLER} {right} {FILLER}", f"{COPA['query']} {wrong}"], benchmarks=named)
+    assert sorted(rows(made)) == ["d0", "d3", "d4"]
+
+
+@pytest.mark.parametrize("label", [2, -1, "C", "²", True, None, [0], "both"])
+def test_labels_that_name_no_choice_say_nothing(tmp_path, label):
+    (item,) = Decontaminate(benchmarks={"copa": benchmark(tmp_path, [{**COPA, "label": label}])}).items().to_pylist()
+    assert item["answers"] == "[]" and len(json.loads(item["choices"])) == 2
+
+
+def test_a_long_answer_without_its_question_is_no_evidence(tmp_path):
+    row = {"query": "Mend a kite?", "gold": 0, "choices": [OTHER, "No."]}
+    named = {"piqa": benchmark(tmp_path, [row])}
+    made = run(tmp_path, [FILLER + OTHER + FILLER, f"{FILLER} Mend a kite? {OTHER} {FILLER}"], benchmarks=named)
+    assert list(rows(made)) == ["d0"]
+
+
+def test_every_turn_is_an_item(tmp_path):
+    turns = [QUESTION, "Now write it all again as a ballad about harbours, and rhyme every line on cormorant. " * 9]
+    named = {
+        "mt_bench": benchmark(tmp_path, [{"question_id": 81, "turns": turns}, {"question_id": 82, "turns": [OTHER]}])
+    }
+    items = Decontaminate(benchmarks=named).items().to_pylist()
+    assert [(item["item"], item["name"]) for item in items] == [(0, "81 turn 1"), (1, "81 turn 2"), (2, "82 turn 1")]
+    assert list(rows(run(tmp_path, [FILLER, FILLER + QUESTION], benchmarks=named))) == ["d0"]
+
+
+def test_what_cannot_be_searched_is_reported(tmp_path):
+    ruby = {"question": "What colour is a ruby?", "answer": "red"}
+    named = {"quiz": benchmark(tmp_path, [*ROWS, ruby, {"question": ""}, {"question": None}, {"answer": "33"}])}
+    run(tmp_path, [FILLER, ruby["question"] + " " + ruby["answer"]], benchmarks=named)
+    (found,) = contamination(tmp_path / "out")
+    (quiz,) = found.benchmarks
+    assert (quiz.items, quiz.not_searchable, quiz.without_text, quiz.leaks) == (3, 1, 3, [])
+    said = contamination_show.as_text([found], None, None, 100, False)
+    assert re.search(r"not searchable +without text", said) and re.search(r"quiz +3 +0 +0\.0 % +1 +3 +0", said)
+    (value,) = contamination_show.as_json([found], None, None)
+    assert value["benchmarks"][0]["not_searchable"] == 1 and value["benchmarks"][0]["without_text"] == 3
+    report = write_report(tmp_path / "out").read_text(encoding="utf-8")
+    for page in (contamination_show.page([found]), report):
+        assert "not searchable" in page and "without text" in page and "too short to be told from chance" in page
+
+
+@pytest.mark.parametrize("preset", sorted(Decontaminate.presets))
+def test_every_preset_says_what_it_cannot_search(tmp_path, preset):
+    named = {"quiz": benchmark(tmp_path, [{"question": QUESTION, "answer": FILLER}, {"question": "Why?"}])}
+    run(tmp_path, [FILLER + "at last"], benchmarks=named, preset=preset, action="mark")
+    (found,) = contamination(tmp_path / "out")
+    assert found.benchmarks[0].not_searchable == 1
+
+
+def test_a_byte_order_mark_is_no_part_of_a_field(tmp_path):
+    for name, text in (("a.csv", f'question,answer\n"{QUESTION}",33\n'), ("b.jsonl", json.dumps(ROWS[0]) + "\n")):
+        (tmp_path / name).write_text(text, encoding="utf-8-sig")
+        (item,) = Decontaminate(benchmarks={"quiz": str(tmp_path / name)}).items().to_pylist()
+        assert item["question"] == QUESTION and "33" in item["answers"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.csv", "question,answer\nWhy?,Because\nWho, where?,Me\n", "a.csv, line 3: 3 cells, but the header has 2"),
+        ("a.csv", "question;answer\nWhy?;Because\n", "write commas"),
+        ("a.json", '{"data": [{"question": "Why?"}]}', "rows seem to be in 'data'"),
+        ("a.json", '{\n "data": [\n {"question": "Why?"}]}', "or one list of objects"),
+        ("a.jsonl", "", "holds no rows"),
+        ("a.jsonl", " \n\n", "holds no rows"),
+        ("a.json", "[]", "holds no rows"),
+        ("a.csv", "question,answer\n", "holds no rows"),
+        ("a.jsonl", '{"question": ""}\n{"question": null}\n', "none of 2 rows holds a question"),
+    ],
+)
+def test_files_that_are_written_otherwise(tmp_path, name, text, said):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=re.escape(said)):
+        Decontaminate(benchmarks={"quiz": str(tmp_path / name)}).items()
+
+
+def test_a_misspelt_path_is_told():
+    with pytest.raises((ValueError, CurateError), match="Did you mean 'path'"):
+        Decontaminate(benchmarks={"own": {"pth": "x"}})
+
+
 # the report
 
 
@@ -319,7 +424,7 @@ def test_report_counts_items_documents_and_sources(leaky):
     assert dict(quiz.sources) == {"web": 1, "books": 2} or quiz.sources.total() == 3
     assert [(leak.item, leak.documents) for leak in quiz.leaks] == [(0, 2), (1, 1)]
     said = contamination_show.as_text([found], None, None, 100, False)
-    assert re.search(r"quiz\s+2\s+2\s+100\.0 %\s+3", said)
+    assert re.search(r"quiz\s+2\s+2\s+100\.0 %\s+0\s+0\s+3", said)
     listed = contamination_show.as_text([found], "quiz", None, 100, False)
     assert "quiz:0" in listed and "quiz:1" in listed
     value = contamination_show.as_json([found], "quiz", 0)
