@@ -323,7 +323,7 @@ def texts(out: Path) -> dict[str, list[str]]:
     for name, kind in kinds.items():
         found[name] = []
         for read in kind(path=str(out / name)).read(out / name, name):
-            made = Extract().extracted(read.docs)
+            made = Extract(engine="resiliparse").extracted(read.docs)
             found[name] += getattr(made, "docs", made)["text"].to_pylist()
     # robots.txt files counted as pages when the tokenizer was made; without them every token count would move
     found["web.warc.gz"] += [ROBOTS.decode()] * 3
