@@ -1,7 +1,8 @@
 """Files as a stream of decompressed bytes that says where it is damaged and goes on behind the damage.
 
 `gzip.open` raises on the first bad byte and fastwarc returns what came before it without a word; either way the
-rest of the file is lost to the count. Here a bad gzip member is skipped, with its position, size and error kept.
+rest of the file is lost to the count. Here a bad gzip member, or a bad zstd or lz4 frame, is skipped, with its
+position, size and error kept.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from datacurate.sources._packed import Frame, Packing, packing
 
 
 def _fastest_zlib() -> Any:
@@ -67,6 +70,7 @@ class Stream:
         self._buffer = b""
         self._at = 0
         self._base = 0
+        self._made = 0
         self._resume(0)
 
     def _resume(self, offset: int) -> None:
@@ -84,10 +88,8 @@ class Stream:
             magic = file.read(4)
         if magic[:3] == GZIP:
             return self._gzip(offset)
-        if magic == b"\x28\xb5\x2f\xfd" or magic[1:] == b"\x2a\x4d\x18":
-            return self._library("ZstdReader")
-        if magic == b"\x04\x22\x4d\x18":
-            return self._library("Lz4Reader")
+        if (found := packing(magic)) is not None:
+            return self._frames(found, offset)
         return self._plain()
 
     def _plain(self) -> Iterator[bytes]:
@@ -95,22 +97,53 @@ class Stream:
             while chunk := file.read(1 << 20):
                 yield chunk
 
-    def _library(self, reader: str) -> Iterator[bytes]:
-        """zstd and lz4 through fastwarc: damage ends the file, for their frames are not one per record."""
-        import fastwarc.stream_io
-
-        name, size, made = reader[:-6].lower(), self.path.stat().st_size, 0
+    def _frames(self, packed: Packing, offset: int) -> Iterator[bytes]:
+        """zstd and lz4, frame by frame; ends at damage."""
+        size = self.path.stat().st_size
         with self.path.open("rb") as file:
-            source = getattr(fastwarc.stream_io, reader)(file)
-            try:
-                while chunk := source.read(64 << 10):
-                    yield chunk
-                    made += len(chunk)
-                    if made > MAX_RATIO * size + SLACK:
-                        self.damage = Damage("bomb", f"{name}: {_bomb(made, size)}", size, size)
-                        return
-            except Exception as error:  # of several kinds, and fastwarc documents only OSError
-                self.damage = Damage("truncated", f"{name}: {error}", size, size)
+            dictionary = packed.dictionary(file)
+            file.seek(offset)
+            while self.damage is None and file.tell() < size:
+                if not packed.skips(file, size):
+                    yield from self._packed_frame(packed, file, dictionary, size)
+
+    def _packed_frame(self, packed: Packing, file: Any, dictionary: bytes | None, size: int) -> Iterator[bytes]:
+        """The bytes of one zstd or lz4 frame."""
+        frame = packed.frame(file)
+        made = 0
+        try:
+            source = packed.unpacked(frame, dictionary)
+            while chunk := source.read(64 << 10):
+                yield chunk
+                made += len(chunk)
+                self._made += len(chunk)
+                if self._made > MAX_RATIO * size + SLACK:
+                    self.damage = Damage("bomb", f"{packed.name}: {_bomb(self._made, size)}", size, size)
+                    return
+            while frame.read(1 << 20):  # what is left is a checksum that the reader does not ask for
+                pass
+        except Exception as error:  # of several kinds, and fastwarc documents only OSError
+            yield from self._packed_damage(packed, file, dictionary, frame, made, error)
+
+    def _packed_damage(
+        self, packed: Packing, file: Any, dictionary: bytes | None, frame: Frame, made: int, error: Exception
+    ) -> Iterator[bytes]:
+        """What the last step had unpacked before the error, then the damage.
+
+        A frame that is small and has the wrong checksum may be wrong anywhere: nothing of it is handed out.
+        """
+        start, end, head = frame.start, file.tell(), b""
+        if made or "checksum" not in str(error):
+            rest = packed.salvaged(file, start, 64 << 10, dictionary, made)
+            made += len(rest)
+            if rest:
+                yield rest
+        else:
+            head = packed.salvaged(file, start, 8192, dictionary)
+        cut = frame.cut and _find(file, start + 1, packed.magic) < 0
+        rule, what = ("truncated", "is cut off") if cut else (packed.name, f"is damaged: {error}")
+        text = f"{packed.name} frame at byte {start} {what} (noticed before byte {end} of the file)"
+        self.damage = Damage(rule, text, start, max(end, start + 1), made > 0, head)
 
     def _gzip(self, offset: int) -> Iterator[bytes]:
         with self.path.open("rb") as file:
@@ -156,14 +189,19 @@ class Stream:
         return b""
 
     def recover(self, begins: re.Pattern[bytes]) -> int | None:
-        """Go on at the next gzip member that begins so; the bytes skipped, or None if there is none."""
+        """Go on at the next gzip member or frame that begins so; the bytes skipped, or None if there is none."""
         damage = self.damage
         if damage is None or damage.start >= damage.end:
             return None
         with self.path.open("rb") as file:
-            found = _find(file, damage.start + 1)
-            while found >= 0 and not begins.match(_salvaged(file, found, 512)):
-                found = _find(file, found + 1)
+            packed = packing(file.read(4))
+            magic = packed.magic if packed else GZIP
+            dictionary = packed.dictionary(file) if packed else None
+            found = damage.start
+            while (found := _find(file, found + 1, magic)) >= 0:
+                head = packed.salvaged(file, found, 512, dictionary) if packed else _salvaged(file, found, 512)
+                if begins.match(head):
+                    break
         if found < 0:
             return None
         self._resume(found)
@@ -238,15 +276,15 @@ def _bomb(made: int, size: int) -> str:
     return f"{size:,} bytes unpack to more than {made:,}; the limit is {MAX_RATIO:,} times"
 
 
-def _find(file: Any, start: int) -> int:
-    """Where the next gzip member may begin, -1 if nowhere."""
+def _find(file: Any, start: int, magic: bytes) -> int:
+    """Where the next gzip member or frame may begin, -1 if nowhere."""
     tail = b""
     file.seek(start)
     while chunk := file.read(1 << 20):
-        found = (tail + chunk).find(GZIP)
+        found = (tail + chunk).find(magic)
         if found >= 0:
             return file.tell() - len(chunk) - len(tail) + found
-        tail = (tail + chunk)[-len(GZIP) + 1 :]
+        tail = (tail + chunk)[-len(magic) + 1 :]
     return -1
 
 

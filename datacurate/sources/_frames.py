@@ -65,26 +65,26 @@ BORDER = re.compile(rb"\r\n\r\nWARC/\d\.\d+\r\n")
 
 def frames(stream: Stream, most: int, format: Format = WARC) -> Iterator[Frame]:
     """The records of a file in order. Every byte of the file but the line ends between records is in one frame."""
-    told, stream.ahead = False, 1 << 20
+    stream.ahead = 1 << 20
     while True:
         if format is WARC and (sound := _sound(stream, most)) is not None:
-            told = False
             yield sound
             continue
         _skip_line_ends(stream)
         if stream.peek(1):
             frame = _frame(stream, most, format)
-            told = bool(frame.rule) and _cut_by_damage(stream)
+            goes_on = True
+            if frame.rule and (damage := stream.damage) is not None and _cut_by_damage(stream):
+                gap, goes_on = _gap(stream, damage, format)
+                frame.size += max(gap.size - (damage.end - damage.start), 0)  # what lies behind is skipped with it
             yield frame
         elif stream.damage is None:
             return
         else:
             gap, goes_on = _gap(stream, stream.damage, format)
-            if not told:
-                yield gap
-            if not goes_on:
-                return
-            told = False
+            yield gap
+        if not goes_on:
+            return
 
 
 def _skip_line_ends(stream: Stream) -> None:

@@ -2,8 +2,9 @@
 
 A line that is no document is quarantined with its number, the error and its head: `not_json`, `not_object`,
 `no_text` (no string under the text key), `bad_unicode` (lone surrogates such as `"\\ud800"`, which no UTF-8 file can
-hold), `not_utf8`, `too_long`. Damaged compression ends the file as one `truncated` or `gzip` record; a file of zero
-bytes is one `empty` record. Lines of white space are no records.
+hold), `not_utf8`, `too_long`. Damaged compression is one `gzip`, `zstd`, `lz4` or `truncated` record, with the line
+that it cuts; reading goes on at the next gzip member or frame, and lost lines are not counted. A file of
+zero bytes is one `empty` record. Lines of white space are no records.
 
 A line without an id gets the digest of the source's name, the file's name without its folder, the line number and
 the text: it stays the same when the folder moves, and no two lines of a file share it.
@@ -12,6 +13,7 @@ the text: it stays the same when the folder moves, and no two lines of a file sh
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,12 +22,15 @@ from typing import Any
 import pyarrow as pa
 
 from datacurate.core.paths import file_name
-from datacurate.core.source import PAYLOAD_BYTES, Read, Source
+from datacurate.core.source import PAYLOAD_BYTES, Read, Source, Unread
 from datacurate.core.types import Positive
-from datacurate.sources._batch import Batch, digest, quarantined
+from datacurate.sources._batch import Batch, Unique, digest, quarantined
 from datacurate.sources._bytes import Stream
 
 SCHEMA = pa.schema({name: pa.string() for name in ("id", "text", "source", "url", "date", "meta")})
+
+TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1f]+\Z")
+"""What unpacked lines look like: JSON has no control characters, and what is no gzip member unpacks to some."""
 
 
 class Unusable(Exception):
@@ -63,19 +68,40 @@ class Jsonl(Source):
         batch, stream = Batch(SCHEMA), Stream(file)
         if not file.stat().st_size:
             batch.leave(quarantined(file_name(file), "empty", "the file is empty"))
-        for number, line, size in lines(stream, self.max_bytes):
-            try:
-                self._line(line, size, number, file, source, batch)
-            except Unusable as why:
-                error = f"line {number}: {why}"
-                batch.leave(quarantined(f"{file_name(file)}:{number}", why.rule, error, line, size))
-            if batch.full:
-                yield batch.take()
-        if (damage := stream.damage) is not None:
-            rest = stream.take(PAYLOAD_BYTES)
-            size = max(len(rest), file.stat().st_size - damage.start if not damage.begun else 0)
-            batch.leave(quarantined(f"{file_name(file)}@{stream.position}", damage.rule, damage.error, rest, size))
+        before, goes_on, unique = 0, True, Unique()
+        while goes_on:
+            for number, line, size in lines(stream, self.max_bytes, before):
+                before = number
+                try:
+                    self._line(line, size, number, file, source, batch)
+                except Unusable as why:
+                    error = f"line {number}: {why}"
+                    batch.leave(quarantined(f"{file_name(file)}:{number}", why.rule, error, line, size))
+                if batch.full:
+                    yield batch.take()
+            goes_on = False
+            if stream.damage is not None:
+                lost, goes_on = self._damaged(stream, file, unique)
+                batch.leave(lost)
+                if batch.full:
+                    yield batch.take()
         yield batch.take()
+
+    def _damaged(self, stream: Stream, file: Path, unique: Unique) -> tuple[Unread, bool]:
+        """What is lost at damage, and whether the file goes on behind it. The stream moves there."""
+        damage, id = stream.damage, unique(f"{file_name(file)}@{stream.position}")
+        assert damage is not None
+        head = stream.take(PAYLOAD_BYTES)
+        size = len(head) + stream.skip(1 << 62)
+        skipped = stream.recover(TEXT)
+        lost = file.stat().st_size - damage.start if skipped is None else skipped
+        size += max(lost - (damage.end - damage.start), 0) if damage.begun else lost
+        if skipped is not None and (end := stream.until(b"\n", self.max_bytes)) > 0:
+            try:
+                parsed(stream.peek(end))
+            except Unusable:  # the rest of a line that began in what is lost
+                size += stream.skip(end)
+        return quarantined(id, damage.rule, damage.error, head, size), skipped is not None
 
     def _line(self, line: bytes, size: int, number: int, file: Path, source: str, batch: Batch) -> None:
         """Add the document of one line to the batch."""
@@ -117,12 +143,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def lines(stream: Stream, most: int) -> Iterator[tuple[int, bytes, int]]:
+def lines(stream: Stream, most: int, number: int = 0) -> Iterator[tuple[int, bytes, int]]:
     """Number, bytes and length of each line with more than white space; only the head of what is over-long.
 
-    A line that damage cuts short stays in the stream.
+    A line that damage cuts short stays in the stream. `number` lines lie before.
     """
-    number = 0
     while stream.peek(1):
         number += 1
         size = stream.until(b"\n", most)

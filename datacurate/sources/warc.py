@@ -8,6 +8,8 @@ Detected and quarantined, with what `rule` says:
 
     gzip              a member that zlib rejects, its checksum included; reading goes on at the next member that
                       starts with `WARC/`. Also what is between members and is not gzip.
+    zstd, lz4         a frame that cannot be unpacked, likewise: `.warc.zst` has a frame per record. The size is that of
+                      the file that is lost. Of a frame with several records those before the damage are read.
     truncated         the file (or a damaged member) ends inside a record; the error names the byte
     content_length    behind the block there is neither the next record nor the end: the length is wrong. The record
                       extends to the next line that starts a record, and reading goes on there.
@@ -26,9 +28,9 @@ Sound records that are no document are dropped under the name of their kind: `re
 `revisit`, `resource` (unless it is HTML), `continuation`, `dns`, `other_record`; responses under `redirect`,
 `not_found` (404, 410), `not_modified`, `http_status` (any other but 200), `robots` (robots.txt) and `not_html`.
 
-Not detected: a Content-Length that ends exactly where a later record ends, and, in files without per-record gzip,
-how many records a damaged stretch held: it counts as one. A response that claims to be chunked or compressed but
-is plain text is taken as it is, for crawlers often store decoded bodies under the original headers
+Not detected: a Content-Length that ends exactly where a later record ends, and, in files without a gzip member or
+frame per record, how many records a damaged stretch held: it counts as one. A response that claims to be chunked or
+compressed but is plain text is taken as it is, for crawlers often store decoded bodies under the original headers
 (warcio/example-bad-non-chunked.warc.gz). Responses that the crawler itself cut (`WARC-Truncated`) are kept.
 A record id that occurs again in the file gets `#2`, `#3`, ... appended.
 """
