@@ -91,7 +91,9 @@ def write_image(data, i, end, alt_texts, out, w, counts):
     if stop == start:
         return
     if _shows_formula(data, i, end):
-        if not _equal(data, start, stop, w[FORMULA], w[FORMULA_END]):
+        while stop - start > 1 and data[start] == _DOLLAR and data[stop - 1] == _DOLLAR:
+            start, stop = start + 1, stop - 1
+        if stop > start and not _equal(data, start, stop, w[FORMULA], w[FORMULA_END]):
             _write_tex(data, start, stop, 1, out, w, counts)
     elif alt_texts:
         open_line(out, w, counts)

@@ -7,6 +7,7 @@ from numba import njit
 
 from datacurate.kernels.html import TEXT
 from datacurate.kernels.html_out import (
+    CAPTIONED,
     CELL_ANY,
     CELLS,
     GAP,
@@ -88,8 +89,18 @@ def table_event(kind, out, w, counts):
         _close_row(out, w)
     elif kind in (_TD, _TH):
         _open_cell(out, w)
+    elif kind == _CAPTION:
+        w[CAPTIONED], w[IN_TABLE] = w[IN_TABLE], 0
+        w[SPACE], w[GAP] = 0, 2
     else:
         w[SPACE] = 1
+
+
+@borrowing
+def close_caption(w):
+    """A caption ends, which is a paragraph of its own before the rows."""
+    w[IN_TABLE], w[CAPTIONED] = w[CAPTIONED], 0
+    w[SPACE], w[GAP] = 0, 2
 
 
 @borrowing

@@ -21,6 +21,7 @@ from datacurate.kernels.html_inline import (
     write_language,
 )
 from datacurate.kernels.html_out import (
+    CAPTIONED,
     CELL_ANY,
     CODE_END,
     CODE_START,
@@ -48,7 +49,7 @@ from datacurate.kernels.html_out import (
     write_text,
 )
 from datacurate.kernels.html_permalinks import permalink_end
-from datacurate.kernels.html_tables import DATA, table_event, table_roles
+from datacurate.kernels.html_tables import DATA, close_caption, table_event, table_roles
 from datacurate.kernels.html_tags import BLOCK, KIND, TAG
 from datacurate.kernels.memory import borrowing
 
@@ -62,9 +63,10 @@ for _name in "p h1 h2 h3 h4 h5 h6 blockquote pre table ul ol dl figure hr articl
 _LEVEL = np.zeros(256, np.int64)
 for _n in range(1, 7):
     _LEVEL[TAG[f"h{_n}"]] = _n
-(_A, _BR, _IMG, _MATH, _CODE, _PRE, _LI, _UL, _OL, _TABLE, _QUOTE, _SPAN, _HR, _DIV, _CUSTOM) = (
+(_A, _BR, _IMG, _MATH, _CODE, _PRE, _LI, _UL, _OL, _TABLE, _QUOTE, _SPAN, _HR, _DIV, _CUSTOM,
+ _CAPTION) = (
     TAG[name] for name in ("a", "br", "img", "math", "code", "pre", "li", "ul", "ol", "table", "blockquote", "span",
-                           "hr", "div", "custom-element")
+                           "hr", "div", "custom-element", "caption")
 )  # fmt: skip
 _START, _VALUE = np.frombuffer(b"start", np.uint8), np.frombuffer(b"value", np.uint8)
 _TICK, _HASH = 0x60, 0x23
@@ -112,6 +114,8 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
                 permalink = permalink_end(data, kinds, starts, ends, e)
                 if permalink > 0:
                     continue
+            if code == _BR and b and rows[b - 1, LAST] == e:
+                here = here or chosen[b - 1]  # the second of two ends the block
             _inline(data, kind, i, end, here, options, out, w, counts)
         elif w[IN_PRE]:
             _inside_code(kind, out, w, counts)
@@ -119,11 +123,15 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
             _table(kind, roles[e], w)
         elif w[IN_TABLE]:
             table_event(kind, out, w, counts)
+        elif kind == -_CAPTION and w[CAPTIONED]:
+            close_caption(w)
         else:
             _container(data, kind, i, end, w, counts)
             if kind == _PRE:
                 _open_code(data, kinds, starts, ends, rows, chosen, b, e, out, w, counts)
-            elif kind > 0 and _LEVEL[code] and w[MARKDOWN] and _chosen_next(rows, chosen, b, e):
+            elif kind > 0 and _LEVEL[code] and w[MARKDOWN] and _chosen_next(kinds, rows, chosen, b, e):
+                if w[HASHES] == w[TO] and w[TO]:
+                    continue
                 open_line(out, w, counts)
                 for _ in range(_LEVEL[code]):
                     put(out, w, _HASH)
@@ -148,7 +156,7 @@ def _inline(data, kind, i, end, here, options, out, w, counts):
         if w[IN_PRE]:
             code_line(w)
         elif here and not w[IN_TABLE]:
-            w[GAP] = max(w[GAP], 1)
+            w[GAP] = 2 if w[GAP] and not w[LISTS] else max(w[GAP], 1)
         else:
             w[SPACE] = 1
     elif code == _A and options & LINKS and not w[IN_PRE]:
@@ -180,6 +188,7 @@ def _table(kind, role, w):
     if w[IN_TABLE] == w[TABLES]:
         w[IN_TABLE] = w[SPACE] = 0
         w[GAP] = 2
+    w[CAPTIONED] = 0
     w[TABLES] = max(w[TABLES] - 1, 0)
 
 
@@ -252,11 +261,19 @@ def _inside_code(kind, out, w, counts):
 
 
 @borrowing
-def _chosen_next(rows, chosen, b, e):
-    """Whether the block that starts right behind event `e`, or in an element there, is chosen."""
+def _chosen_next(kinds, rows, chosen, b, e):
+    """Whether the block that starts right behind event `e`, or in an element there, is chosen.
+
+    A heading that ends before the block is empty.
+    """
     while b < len(rows) and rows[b, LAST] <= e + 1:
         b += 1
-    return b < len(rows) and rows[b, FIRST] <= e + 4 and chosen[b]
+    if b >= len(rows) or rows[b, FIRST] > e + 4 or not chosen[b]:
+        return False
+    for at in range(e + 1, rows[b, FIRST]):  # noqa: SIM110
+        if kinds[at] < 0 and _LEVEL[-np.int64(kinds[at])]:
+            return False
+    return True
 
 
 def room(data: np.ndarray, events: int) -> int:

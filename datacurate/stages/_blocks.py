@@ -16,6 +16,9 @@ SECOND_SHARE = 0.7
 """What the second classifier counts; the first one counts the rest."""
 GAP_SHARE = 0.7
 """A block between two that are kept is kept from this share of the threshold on."""
+LIST_SHARE = 0.35
+"""The same of an item of a list whose other items are kept: short ones are judged low, and a list without them is
+wrong."""
 PIECE = 32_768
 """Blocks whose features are held at a time, in 35 MB."""
 LITTLE, SHARE = 200, 0.6
@@ -107,8 +110,23 @@ def kept(blocks: Any, values: np.ndarray, threshold: float = THRESHOLD) -> np.nd
     if blocks.rows[chosen, SIZE].sum() < LITTLE:
         chosen = values > min(threshold, float(values.max()) * SHARE)
     filled = chosen.copy()
-    filled[1:-1] |= chosen[:-2] & chosen[2:] & (values[1:-1] > threshold * GAP_SHARE)
+    share = np.where(_between_items(blocks), LIST_SHARE, GAP_SHARE)
+    filled[1:-1] |= chosen[:-2] & chosen[2:] & (values[1:-1] > threshold * share)
     return filled
+
+
+def _between_items(blocks: Any) -> np.ndarray:
+    """Of each block but the first and last, whether it is of an item and a block next to it of the same list."""
+    from datacurate.kernels.blocks import NODE
+    from datacurate.kernels.html_tags import TAG
+
+    nodes, parents, codes = blocks.rows[:, NODE], blocks.parents, blocks.codes
+    items = nodes[1:-1]
+    items = np.where(codes[items] == TAG["li"], items, parents[items])
+    lists = parents[items]
+    # nodes are in document order: those between a list and its item are in the list
+    near = (nodes[:-2] > lists) | (parents[nodes[2:]] == lists)
+    return near & (codes[items] == TAG["li"])
 
 
 def extract(page: Page, options: int = 0, comments: bool = False) -> str:

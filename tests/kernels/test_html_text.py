@@ -28,7 +28,10 @@ def written(page: str, options: int = 0, leave: str | None = None) -> str:
 def test_paragraphs_and_line_breaks():
     assert written("<p>a  b\n c</p><p>d<br>e</p><div>f</div><div>g</div>") == "a b c\n\nd\ne\n\nf\ng"
     assert written("<div>a</div><div>b</div>", MARKDOWN_FORMAT) == "a\n\nb"
-    assert written("a<br><br>b") == "a\nb"
+    assert written("a<br><br>b") == "a\n\nb" == written("a<br> <br><br>b", MARKDOWN_FORMAT)
+    assert written("<div>a</div><br>b") == "a\n\nb"
+    assert written("<ul><li>a<br><br>b</ul>") == "- a\n  b"
+    assert written("<p>a<br><br>X<br><br>c</p>", leave="X") == "a\n\nc"
     assert written("x<b>y</b>z &amp; &lt;i&gt;&nbsp;&quot;") == 'xyz & <i> "'
 
 
@@ -37,6 +40,8 @@ def test_headings():
     assert written(page) == "A\n\nB c\n\nD\n\ntext"
     assert written(page, MARKDOWN_FORMAT) == "# A\n\n### B c\n\n## D\n\ntext"
     assert written("<h1>A</h1>text", MARKDOWN_FORMAT, leave="A") == "text"
+    for empty in ("<h3></h3>", "<h3> </h3>", "<h3><img></h3>"):
+        assert written(f"<p>x</p>{empty}<h2>B</h2>y", MARKDOWN_FORMAT) == "x\n\n## B\n\ny"
 
 
 @pytest.mark.parametrize("options", [0, MARKDOWN_FORMAT, MARKDOWN_FORMAT | LINKS])
@@ -87,6 +92,14 @@ def test_tables():
     assert written(page) == "T\nA\tB|C\n1\t2 3\n4\t\n\nz" or written(page).endswith("A\tB|C\n1\t2 3\n4\t\n\nz")
     made = written(page, MARKDOWN_FORMAT)
     assert "| A | B\\|C |\n| --- | --- |\n| 1 | 2 3 |\n| 4 |  |\n\nz" in made
+
+
+def test_captions_are_paragraphs():
+    page = "<p>x.</p><table><caption>Cap <b>one</b><p>two</p></caption><tr><th>A<th>B<tr><td>1<td>2</table>z"
+    assert written(page) == "x.\n\nCap one\n\ntwo\n\nA\tB\n1\t2\n\nz"
+    wanted = "x.\n\nCap one\n\ntwo\n\n| A | B |\n| --- | --- |\n| 1 | 2 |\n\nz"
+    assert written(page, MARKDOWN_FORMAT) == wanted
+    assert written(page, leave="Cap") == "x.\n\ntwo\n\nA\tB\n1\t2\n\nz"
 
 
 def test_tables_of_layout_are_paragraphs():
@@ -146,8 +159,21 @@ def test_code_against_the_twin(text, split):
         '<img class="mwe-math-fallback-image-inline" alt="x&lt;1">',
         '<math alttext="x&lt;1"></math><img class="mwe-math-fallback-image-inline" alt="x&lt;1">',
         '<img class="latex" alt="x&lt;1">',
+        '<img class="latex" alt="$x&lt;1$">',
+        '<img class="tex" alt="$$x&lt;1$$">',
     ],
-    ids=["annotation", "alttext", "mathjax", "katex", "mathjax-2", "wikipedia", "wikipedia-both", "wordpress"],
+    ids=[
+        "annotation",
+        "alttext",
+        "mathjax",
+        "katex",
+        "mathjax-2",
+        "wikipedia",
+        "wikipedia-both",
+        "wordpress",
+        "dollars",
+        "two",
+    ],
 )
 def test_formulas(formula):
     assert written(f"<p>If {formula} then.</p>") == "If $x<1$ then."

@@ -168,6 +168,12 @@ def test_blocks_survives_garbage():
     assert made.docs["text"].to_pylist()[-2:] == ["deep", "end"]
 
 
+def test_blocks_keeps_short_items_of_lists_that_are_kept():
+    nested = "<ul><li><p>One item here</p><ol><li>sub one</li><li>sub two</li></ol></li><li>Two</li></ul>"
+    [text] = texts(f"<article><h1>T</h1><p>{PROSE}</p>{nested}<p>{PROSE}</p></article>".encode())
+    assert "- One item here\n  1. sub one\n  2. sub two\n- Two\n" in text
+
+
 COMMENTS = """<div id="comments" class="comment-list"><h3>Comments</h3><div class="comment">
 <p>I saw such a stone myself, by the sea, a year ago, and kept it.</p><a href="/r">Reply</a></div></div></body>"""
 
