@@ -31,6 +31,8 @@ WALL_LEAST = 60
 stopped."""
 START_SECONDS = 600
 """The child may take as long until its first page: it compiles kernels, a minute on a slow machine, the first time."""
+STATE_BYTES = 16
+"""What both sides see: the page that the child is on, and the kilobytes of its peak before the first page."""
 MEMORY_WORDS = ("memory allocation", "MemoryError", "bad_alloc", "out of memory", "Cannot allocate")
 """What libraries print before they give up for want of memory."""
 
@@ -124,8 +126,8 @@ class _Child:
         self.pages = os.memfd_create("pages")
         self.errors = os.memfd_create("errors")
         state = os.memfd_create("state")
-        os.truncate(state, 8)
-        self.state = mmap.mmap(state, 8)
+        os.truncate(state, STATE_BYTES)
+        self.state = mmap.mmap(state, STATE_BYTES)
         given = (theirs_in, theirs_out, self.pages, state)
         paths = os.pathsep.join(dict.fromkeys(path for path in sys.path if path))
         self.process = subprocess.Popen(
@@ -176,20 +178,21 @@ class _Child:
     def _at(self, page: int | None = None) -> int:
         """The position of the page that the child is on; sets it when given."""
         if page is not None:
-            self.state[:] = page.to_bytes(8, "little", signed=True)
-        return int.from_bytes(self.state[:], "little", signed=True)
+            self.state[:8] = page.to_bytes(8, "little", signed=True)
+        return int.from_bytes(self.state[:8], "little", signed=True)
 
     def _cause(self, job: Job) -> Failure:
-        """Why the child died."""
+        """Why the child died. Memory is a guess from how far its peak rose: a buffer that doubles is refused at half of
+        the limit. The peak of before counts, for the kernel lets a child inherit its parent's."""
         _, status, used = os.wait4(self.process.pid, 0)
         self.process.returncode = code = os.waitstatus_to_exitcode(status)
         if code == -signal.SIGPROF:
             return Failure("timeout", f"more than {job.seconds:g} s of CPU time", job.seconds, job.seconds)
         said = self._said()
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        megabytes = used.ru_maxrss / 1024
-        if any(word in said for word in MEMORY_WORDS) or code == -signal.SIGKILL or megabytes > job.megabytes:
-            return Failure("memory", f"{how} {said}".strip(), megabytes, job.megabytes)
+        grown = (used.ru_maxrss - int.from_bytes(self.state[8:], "little")) / 1024
+        if any(word in said for word in MEMORY_WORDS) or code == -signal.SIGKILL or grown > job.megabytes / 2:
+            return Failure("memory", f"{how} {said}".strip(), grown, job.megabytes)
         return Failure("crash", f"{how} {said}".strip(), float(code), None)
 
     def _said(self) -> str:

@@ -46,6 +46,7 @@ def _serve(job: tuple, about: list[tuple], pages: int, state: int, back: Connect
         back.send_bytes(pickle.dumps(str(error)))
         return
     _limit_memory(megabytes)
+    os.pwrite(state, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss.to_bytes(8, "little"), 8)
     made: list[tuple[int, bool, Any]] = []
     size = offset = 0
     for at, (length, *rest) in enumerate(about):

@@ -63,6 +63,11 @@ def test_a_hostile_page_costs_itself_only(box, word, rule):
     assert ran(box, "after") == ["AFTER"]
 
 
+def test_memory_of_before_is_not_the_page_s(box):
+    """The child's own, and the peak of the parent, which the kernel hands down."""
+    assert ran(box, "segfault", "exit", megabytes=64) == ["crash", "crash"]
+
+
 def test_many_hostile_pages_in_one_batch(box):
     words = ["segfault", "a", "spin", "b", "allocate", "raise", "abort", "c", "exit"]
     rules = ["crash", "A", "timeout", "B", "memory", "extraction", "crash", "C", "crash"]
