@@ -32,7 +32,6 @@ from datacurate.kernels.pii_bytes import (
     UPPER,
     URL,
     N,
-    Tables,
     emit,
     is_digit,
     is_word,
@@ -182,7 +181,8 @@ def _at_colon(data, begin, end, i, doc, t, out, state, limit):
 
 
 @njit(nogil=True, cache=True)
-def _scan(data, offsets, t, buffer, out, state, limit, lost):
+def _scan(data, offsets, tables, buffer, out, state, limit, lost):
+    t = tables[0]
     for doc in range(len(offsets) - 1):
         state[ASKED] = 0
         state[LOST] = 0
@@ -192,7 +192,7 @@ def _scan(data, offsets, t, buffer, out, state, limit, lost):
         lost[doc] = state[LOST]
 
 
-def scan(text: pa.Array | pa.ChunkedArray, tables: Tables, limit: int) -> tuple[Spans, Folded]:
+def scan(text: pa.Array | pa.ChunkedArray, tables: np.ndarray, limit: int) -> tuple[Spans, Folded]:
     """What our detectors propose, in places of the folded texts, and these texts.
 
     Of a document at most `limit` candidates are left for Python to check; `lost` says how many more there were.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-
 import numpy as np
 
 from datacurate.kernels.memory import borrowing, inlined
@@ -33,13 +31,22 @@ CLASS[97:123] = LOWER
 CLASS[ord("_")] = JOINS
 ALNUM = np.uint8(DIGITS | UPPER | LOWER)
 
-Tables = namedtuple(
-    "Tables",
-    "wanted words word_at sets layouts layout_at layout_of layout_kind layout_form layout_words layout_needs "
-    "layout_lead prefixes prefix_at prefix_first prefix_chars prefix_least prefix_most prefix_form tlds resolvers "
-    "ibans pairs begins options",
-)
-"""Everything that detectors read beside the text; `datacurate/stages/_pii_tables.py` makes it."""
+TABLES = np.dtype(
+    [
+        ("wanted", np.uint8, (12,)), ("options", np.int8, (4,)), ("pairs", np.uint8, (65536,)),
+        ("begins", np.uint8, (128, 1024)), ("sets", np.int32, (129,)), ("words", np.uint8, (16384,)),
+        ("word_at", np.int32, (2049,)), ("layouts", np.uint8, (4096,)), ("layout_at", np.int32, (257,)),
+        ("layout_of", np.int32, (3,)), ("layout_kind", np.int32, (256,)), ("layout_form", np.int32, (256,)),
+        ("layout_words", np.int32, (256,)), ("layout_needs", np.uint8, (256,)), ("layout_lead", np.int8, (256,)),
+        ("prefixes", np.uint8, (1024,)), ("prefix_at", np.int32, (129,)), ("prefix_first", np.int32, (257,)),
+        ("prefix_chars", np.uint8, (128,)), ("prefix_least", np.int32, (128,)), ("prefix_most", np.int32, (128,)),
+        ("prefix_form", np.int32, (128,)), ("tlds", np.uint64, (4096,)), ("tld_count", np.int64),
+        ("resolvers", np.int64, (128,)), ("resolver_count", np.int64), ("ibans", np.int8, (676,)),
+    ],
+    align=True,
+)  # fmt: skip
+"""Everything that detectors read beside the text; `datacurate/stages/_pii_tables.py` makes it. One record with room for
+the largest tables, so that a call hands over one pointer: as a tuple of arrays it was 170 words."""
 OPT_ENTROPY, OPT_HASHES, OPT_PUBLIC, OPT_HEAD = 0, 1, 2, 3
 N, LOST, ASKED, HASHES = 0, 1, 2, 3
 """Places of `state`: spans so far, candidates that found no room, candidates for Python and whether the document is

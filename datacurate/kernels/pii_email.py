@@ -97,7 +97,7 @@ def _label(data, i, end):
 
 
 @borrowing
-def _is_tld(data, start, end, tlds, buffer):
+def _is_tld(data, start, end, t, buffer):
     """Whether the label is a top-level domain of the public suffix list, or one in Punycode."""
     width = end - start
     if width < 2 or width > len(buffer):
@@ -107,14 +107,14 @@ def _is_tld(data, start, end, tlds, buffer):
     if width > 4 and buffer[0] == 120 and buffer[1] == 110 and buffer[2] == 45 and buffer[3] == 45:
         return True
     wanted = hash_bytes(buffer, 0, width)
-    low, high = 0, len(tlds)
+    low, high = 0, t.tld_count
     while low < high:
         middle = (low + high) >> 1
-        if tlds[middle] < wanted:
+        if t.tlds[middle] < wanted:
             low = middle + 1
         else:
             high = middle
-    return low < len(tlds) and tlds[low] == wanted
+    return low < t.tld_count and t.tlds[low] == wanted
 
 
 @borrowing
@@ -147,7 +147,7 @@ def find_email(data, begin, end, at, doc, t, buffer, out, state, limit):
         stop = _label(data, place, end)
         if stop == place:
             break
-        if place > at + 1 and _is_tld(data, place, stop, t.tlds, buffer):
+        if place > at + 1 and _is_tld(data, place, stop, t, buffer):
             before, last, known = label, stop, True
         label = place
         if stop >= end or data[stop] != 46:

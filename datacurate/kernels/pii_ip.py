@@ -10,8 +10,11 @@ from datacurate.kernels.pii_bytes import (
     F_IPV4,
     F_IPV6,
     IP,
+    LOWER,
     OPT_PUBLIC,
     SURE,
+    UPPER,
+    among,
     emit,
     is_alnum,
     is_digit,
@@ -19,6 +22,10 @@ from datacurate.kernels.pii_bytes import (
     lower,
 )
 
+NET_WORDS, VERSION_WORDS = 8, 9
+"""Sets of words that kernels know by number: signs of an address, and of a version."""
+_CUES = 32
+"""Bytes in front of four numbers that are searched for signs of an address: about five words."""
 _V4 = (
     ("0.0.0.0", 8), ("10.0.0.0", 8), ("100.64.0.0", 10), ("127.0.0.0", 8), ("169.254.0.0", 16), ("172.16.0.0", 12),
     ("192.0.0.0", 24), ("192.0.2.0", 24), ("192.168.0.0", 16), ("198.18.0.0", 15), ("198.51.100.0", 24),
@@ -106,38 +113,140 @@ def looks_like_version(address):
 
 
 @borrowing
-def is_resolver(address, resolvers):
+def is_resolver(address, t):
     """Whether an address is in the sorted list of public name servers."""
-    for known in resolvers:  # noqa: SIM110
-        if known == address:
+    for k in range(t.resolver_count):  # noqa: SIM110
+        if t.resolvers[k] == address:
             return True
     return False
 
 
+@inlined
+def looks_like_product_version(address):
+    """The first two numbers at most 63, as in versions of products (9.0.124.0, 58.54.100.1): of public addresses one in
+    sixteen is so, so that a name must stand in front too."""
+    return (address >> 24) < 64 and ((address >> 16) & 255) < 64
+
+
 @borrowing
-def _after_version(data, begin, i):
-    """Whether `v`, a name and a slash (`Chrome/`), or the word version or release stands in front."""
+def _word_before(data, begin, stop):
+    """Where the word that ends at `stop` begins."""
+    p = stop
+    while p > begin and stop - p < 24 and is_word(data[p - 1]):
+        p -= 1
+    return p
+
+
+@borrowing
+def _is_named_version(data, begin, i, t):
+    """Whether a word such as `v` or `firmware`, or a name and a slash or dash (`Chrome/`), stands right in front."""
     p = i
     if p > begin and (data[p - 1] == 47 or data[p - 1] == 45):  # Chrome/1.2.3.4, lib-1.2.3.4
         return p - 1 > begin and is_alnum(data[p - 2])
-    while (
-        p > begin and i - p < 3 and (data[p - 1] == 32 or data[p - 1] == 58 or data[p - 1] == 61 or data[p - 1] == 46)
-    ):
+    while p > begin and i - p < 3 and data[p - 1] in (32, 58, 61, 46, 40):
         p -= 1
-    stop = p
-    while p > begin and stop - p < 9 and (CLASS[data[p - 1]] & 6) != 0:
-        p -= 1
-    width = stop - p
-    if width < 1:
+    from_ = _word_before(data, begin, p)
+    if p - from_ == 1 and lower(data[from_]) == 118:
+        return True
+    return from_ < p and among(data, from_, p, t, VERSION_WORDS) and not (p == i and p - from_ > 1)
+
+
+@borrowing
+def _goes_on_as_version(data, stop, end):
+    """Whether a suffix stands behind: `-rc1`, `+build.5`."""
+    return stop + 1 < end and data[stop] in (43, 45) and (CLASS[data[stop + 1]] & (UPPER | LOWER)) != 0
+
+
+@inlined
+def _after_from(data, begin, i):
+    """Whether `from ` stands right in front."""
+    return (
+        (i - begin == 5 or (i - begin > 5 and not is_word(data[i - 6])))
+        and lower(data[i - 5]) == 102
+        and lower(data[i - 4]) == 114
+        and lower(data[i - 3]) == 111
+        and lower(data[i - 2]) == 109
+        and data[i - 1] == 32
+    )
+
+
+@borrowing
+def _in_network(data, begin, end, i, stop, t):
+    """Whether an address is meant: `from`, `//` or a word such as `ip` or `host` in front, a port or a mask behind."""
+    if i - begin >= 2 and data[i - 1] == 47 and data[i - 2] == 47:
+        return True
+    if stop + 1 < end and data[stop] in (58, 47) and is_digit(data[stop + 1]):
+        return True
+    if _after_from(data, begin, i):
+        return True
+    low = i
+    while low > begin and i - low < _CUES and data[low - 1] != 10:
+        low -= 1
+    while low < i and low > begin and is_word(data[low - 1]):  # no rest of a word
+        low += 1
+    return among(data, low, i, t, NET_WORDS)
+
+
+@borrowing
+def _behind_product(data, begin, i, t):
+    """Whether the name of a product stands in front (`Flash Player `, `libavcodec `, `Exchange Server `, `pkg@`), or a
+    sign of a bound (`>=`, `^`). A word of a sentence such as `The` or `By` is none, nor is a lonely `Server`."""
+    if i == begin:
         return False
-    a, b = lower(data[p]), lower(data[stop - 1])
-    if width == 1:
-        return a == 118
-    if width == 3:
-        return (a == 118 or a == 114) and (b == 114 or b == 118)  # ver, rev
-    return (width == 7 and ((a == 118 and b == 110) or (a == 114 and b == 101) or (a == 115 and b == 110))) or (
-        width == 5 and a == 98 and b == 100
-    )  # version, release, section, build
+    c = data[i - 1]
+    if c == 94 or c == 126:
+        return True
+    p = i - 1 if c in (32, 64, 40, 58) else i
+    if p > begin and data[p - 1] == 32 and c == 40:
+        p -= 1
+    if p - begin >= 2 and data[p - 1] == 61 and data[p - 2] in (60, 61, 62, 126, 33):
+        return True
+    from_ = _word_before(data, begin, p)
+    width = p - from_
+    if p == i or width < 2:
+        return False
+    if c == 64 or _is_lib(data, from_, width):
+        return c != 58 and not among(data, from_, p, t, NET_WORDS)
+    capitals = 0
+    for k in range(from_, p):
+        capitals += (CLASS[data[k]] & UPPER) != 0
+    if c == 58 or capitals == 0 or (width < 4 and capitals < 2):
+        return False
+    if not among(data, from_, p, t, NET_WORDS):
+        return True
+    stop = from_ - 1  # `Exchange Server`
+    if stop <= begin or data[stop] != 32 or (CLASS[data[from_]] & UPPER) == 0:
+        return False
+    first = _word_before(data, begin, stop)
+    return stop - first > 2 and (CLASS[data[first]] & UPPER) != 0 and not among(data, first, stop, t, NET_WORDS)
+
+
+@inlined
+def _is_lib(data, i, width):
+    return width > 4 and lower(data[i]) == 108 and lower(data[i + 1]) == 105 and lower(data[i + 2]) == 98
+
+
+@borrowing
+def _is_version(data, begin, end, i, stop, address, t):
+    """Whether four numbers are a version rather than an address: by a word right in front, else by what is near and
+    by how small they are."""
+    if _is_named_version(data, begin, i, t):
+        return True
+    small = looks_like_version(address)
+    if not looks_like_product_version(address):
+        return False
+    if _goes_on_as_version(data, stop, end):
+        return True
+    product = _behind_product(data, begin, i, t)
+    if product and _ends_in_server(data, begin, i):
+        return True
+    return (small or product) and not _in_network(data, begin, end, i, stop, t)
+
+
+@borrowing
+def _ends_in_server(data, begin, i):
+    """Whether `Server ` stands in front, which is part of a product's name there."""
+    return i - begin > 7 and data[i - 7] == 83 and data[i - 2] == 114 and data[i - 3] == 101 and data[i - 4] == 118
 
 
 @borrowing
@@ -151,8 +260,7 @@ def find_ip4(data, begin, end, i, doc, t, out, state, limit):
     if i > begin and data[i - 1] == 46 and i - 1 > begin and is_alnum(data[i - 2]):
         return i
     public = (is_global4(address) and (address >> 28) != 14) or not t.options[OPT_PUBLIC]
-    known = looks_like_version(address) or is_resolver(address, t.resolvers)
-    if public and not known and not _after_version(data, begin, i):
+    if public and not is_resolver(address, t) and not _is_version(data, begin, end, i, stop, address, t):
         emit(out, state, limit, doc, IP, F_IPV4, i, stop, SURE)
     return stop
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from datacurate.kernels.memory import borrowing, inlined
 from datacurate.kernels.pii_bytes import (
     ASK_INTERNATIONAL,
@@ -11,6 +13,7 @@ from datacurate.kernels.pii_bytes import (
     DIGITS,
     F_PHONE,
     PHONE,
+    UPPER,
     among,
     emit,
     is_alnum,
@@ -133,15 +136,85 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
     if american and digits <= 11 and after > stop:
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_WORDED)
         return after
+    if american and dashes == 2 and digits == 10 and _in_row(data, begin, end, i, stop):
+        return i
     if american and digits <= 11 and (dashes == groups - 1 or dots == groups - 1 or opened == 2):
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_NATIONAL)
         return after
     zero = data[i] == 48 or (data[i] == 40 and data[i + 1] == 48)
+    if w0 == 2 and w1 == 2 and w2 == 2 and w3 == 2 and spaces >= 4 and not _french(data, i, stop, end):
+        return i
     kinds = (dashes > 0) + (dots > 0) + (slashes > 0)
     if zero and 9 <= digits <= 12 and 2 <= groups <= 6 and w0 >= 2 and kinds <= 2:
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_NATIONAL)
         return after
     return i
+
+
+@borrowing
+def _french(data, i, stop, end):
+    """Whether groups of two digits with spaces are more than a draw or a row of a table.
+
+    They are when a bracket with a name follows, `06 12 34 56 78 (Marie)`; else one must be above 59, the most of
+    minutes and, nearly, of lotteries, and they must not ascend.
+    """
+    if stop + 2 < end and data[stop] == 32 and data[stop + 1] == 40:
+        c = data[stop + 2]
+        if c >= 128 or (CLASS[c] & UPPER) != 0:
+            return True
+    last, most = np.int64(-1), np.int64(0)
+    ascends = True
+    p = i
+    while p + 1 < stop:
+        if is_digit(data[p]) and is_digit(data[p + 1]):
+            value = (np.int64(data[p]) - 48) * 10 + np.int64(data[p + 1]) - 48
+            ascends = ascends and value > last
+            last = value
+            most = max(most, value)
+            p += 1
+        p += 1
+    return most > 59 and not ascends
+
+
+@borrowing
+def _in_row(data, begin, end, i, stop):
+    """Whether two more numbers of the layout 999-999-9999 stand beside this one, with nothing but spaces, tabs, commas,
+    semicolons and bars between: a row of a table."""
+    found = 0
+    p = i
+    for _ in range(2):
+        q = p
+        while q > begin and p - q < 8 and _parts(data[q - 1]):
+            q -= 1
+        if q == p or q - 12 < begin or not _is_dashed(data, q - 12):
+            break
+        found += 1
+        p = q - 12
+    p = stop
+    for _ in range(2):
+        q = p
+        while q < end and q - p < 8 and _parts(data[q]):
+            q += 1
+        if q == p or q + 12 > end or not _is_dashed(data, q):
+            break
+        found += 1
+        p = q + 12
+    return found >= 2
+
+
+@inlined
+def _parts(c):
+    return c in (32, 9, 44, 59, 124)
+
+
+@inlined
+def _is_dashed(data, p):
+    """Whether 999-999-9999 stands at `p`."""
+    for k in range(12):
+        dash = k == 3 or k == 7
+        if dash != (data[p + k] == 45) or dash == is_digit(data[p + k]):
+            return False
+    return True
 
 
 @borrowing
@@ -204,7 +277,7 @@ def _like_date(data, i, w0, w1, w2, groups, dashes, dots, slashes):
         return False
     if w0 == 4 and (data[i] == 49 or data[i] == 50) and (w1 == 2 or w1 == 1) and dashes + dots + slashes >= 1:
         return True
-    if w0 == 4 and w1 == 4 and groups == 2 and _is_century(data, i):
+    if w0 == 4 and w1 == 4 and (groups == 2 or w2 == 4) and _is_century(data, i):
         second = i + 4
         while not is_digit(data[second]):
             second += 1

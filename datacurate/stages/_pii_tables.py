@@ -25,6 +25,17 @@ PHONE_WORDS = (
 """Behind these a number of seven to thirteen digits is a telephone number, whatever its layout."""
 PHONE_LABELS = ("fax", "mobile", "office", "home", "work", "cell", "phone", "tel", "desk", "direct")
 """Right behind a number these say that it is a telephone number: `555 1234-Fax`, `555 1234 (mobile)`."""
+NET_WORDS = (
+    "ip", "ips", "ipv4", "ipaddr", "ip address", "address", "addresses", "addr", "host", "hosts", "hostname", "server",
+    "servers", "nameserver", "ping", "traceroute", "tracert", "whois", "inet", "gateway", "dns", "proxy", "subnet",
+    "netmask", "peer", "ssh", "scp", "rsync", "telnet", "curl", "wget", "root", "remote", "client", "banned",
+)  # fmt: skip
+"""In front of four numbers these say that they are an address, even if they look like a version."""
+VERSION_WORDS = (
+    "ver", "vers", "version", "versions", "rev", "revision", "release", "releases", "section", "build", "builds",
+    "firmware", "driver", "drivers", "update", "patch", "plugin", "bios", "sdk", "jdk", "jre", "kernel", "agent",
+)  # fmt: skip
+"""Right in front of four numbers these say that they are a version."""
 CARD_WORDS = (
     "card", "cards", "credit", "debit", "visa", "mastercard", "maestro", "amex", "american express", "discover",
     "diners", "jcb", "unionpay", "cc", "ccnum", "cardnumber", "creditcard", "card number", "payment", "tarjeta",
@@ -72,7 +83,7 @@ def tables(kinds: tuple[str, ...], countries: tuple[str, ...] | None, entropy: b
     """What kernels read: arrays for these kinds, papers of these countries (None: all)."""
     import numpy as np
 
-    from datacurate.kernels.pii_bytes import KINDS, Tables
+    from datacurate.kernels.pii_bytes import KINDS, TABLES
 
     papers = [paper for paper in PAPERS if countries is None or paper.country in countries]
     word_sets = [
@@ -84,6 +95,8 @@ def tables(kinds: tuple[str, ...], countries: tuple[str, ...] | None, entropy: b
         PLACEHOLDERS,
         HASH_WORDS,
         PHONE_LABELS,
+        NET_WORDS,
+        VERSION_WORDS,
     ]
     keys = sorted(KEYS, key=lambda key: (key.prefix.encode()[0], -len(key.prefix)))
     firsts = [key.prefix.encode()[0] for key in keys]
@@ -104,9 +117,13 @@ def tables(kinds: tuple[str, ...], countries: tuple[str, ...] | None, entropy: b
         "pairs": _pairs(),
         "options": np.array([entropy, entropy, public_only, _head(papers)], np.int8),
     }
-    for array in made.values():
-        array.flags.writeable = False
-    return Tables(**made)
+    made |= {"tld_count": len(made["tlds"]), "resolver_count": len(RESOLVERS)}
+    record = np.zeros(1, TABLES)
+    for name, values in made.items():
+        place = record[name][0] if np.ndim(values) else record[name]
+        place[tuple(slice(size) for size in np.shape(values))] = values
+    record.flags.writeable = False
+    return record
 
 
 def _bytes(words: Iterable[str]) -> Any:

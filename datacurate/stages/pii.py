@@ -75,6 +75,7 @@ class Pii(Filter):
     detectors. Emails and keys of code: StarCoder. Masks by tokens: Dolma.
     """
 
+    version = 2
     rewrites: ClassVar[bool] = True
     measured_with: ClassVar[tuple[str, ...]] = (
         "kinds", "patterns", "regions", "leniency", "countries", "public_only", "random_strings", "max_candidates",

@@ -13,19 +13,27 @@ from pathlib import Path
 Made = Callable[[random.Random], str]
 
 
+PRODUCTS = (
+    "Flash Player", "Chrome", "Exchange", "Java SE", "libavcodec", "firmware", "Firefox", "Windows", "Exchange Server",
+    "SQL Server", "Opera", "Safari", "driver", "libssl", "Adobe Reader", "iTunes", "VLC", "AutoCAD", "BIOS", "SDK",
+    "Skype", "QuickTime", "WebKit", "update",
+)  # fmt: skip
+
+
 def versions(rng: random.Random) -> str:
     """Versions of two to four numbers, as lock files, changelogs, user agents and import paths have them."""
     name = rng.choice(["numpy", "left-pad", "lodash", "openssl", "Chrome", "libfoo", "pkg"])
-    small = [str(rng.randrange(30)) for _ in range(rng.choice([2, 3, 3, 4]))]
-    if len(small) == 4:
-        small = [str(rng.randrange(20)), str(rng.randrange(20)), str(rng.randrange(20)), str(rng.randrange(100))]
-    number = ".".join(small)
+    small = [str(rng.randrange(30)) for _ in range(rng.choice([2, 3, 3]))]
+    wide = ".".join(str(rng.randrange(most)) for most in (61, 61, 301, 256))
+    number = rng.choice([".".join(small), wide])
+    product = rng.choice(PRODUCTS)
     long = f"{rng.randrange(20, 130)}.0.{rng.randrange(300, 7000)}.{rng.randrange(300)}"
     ways = [
         f"{name}=={number}", f"{name}@{number}", f"{name}-{number}.tar.gz", f"v{number}", f"version {number}",
         f"{name} >= {number}, < {rng.randrange(9)}", f"{name}/{long}", f"release {number}-rc{rng.randrange(9)}",
         f"{number}+build.{rng.randrange(10**6)}", f'"{name}": "^{number}"', f"Version: {long}",
-        f"{name}:{number}-alpine",
+        f"{name}:{number}-alpine", f"{product} {wide}", f"{product} {wide}", f"{product} ({wide})", f"build {wide}",
+        f"{product} version {wide}", f"firmware {wide}", f"{name}-{wide}", f"{product} v{wide}",
     ]  # fmt: skip
     return rng.choice(ways)
 
@@ -87,8 +95,21 @@ def numbers(rng: random.Random) -> str:
     )  # fmt: skip
 
 
+def groups(rng: random.Random) -> str:
+    """Draws of lotteries, columns of two digits, rows of part numbers, lists of years."""
+    draw = [f"{n:02}" for n in sorted(rng.sample(range(1, 50), 5))]
+    cells = [f"{rng.randrange(60):02}" for _ in range(5)]
+    parts = [f"{rng.randrange(200, 999)}-{rng.randrange(200, 999)}-{rng.randrange(10**4):04}" for _ in range(5)]
+    years = [str(rng.randrange(1900, 2030)) for _ in range(rng.choice([3, 3, 4, 2]))]
+    row = rng.choice(["  ", "\t", " | ", ", ", " "]).join(parts[: rng.randrange(3, 6)])
+    return rng.choice(
+        [" ".join(draw), "draw: " + " ".join(draw), " ".join(["08", *cells[1:]]), " ".join(["0" + cells[0][1], *cells]),
+         row, "| " + row + " |", " ".join(years), "in " + ", ".join(years), "call " + " ".join(years)]
+    )  # fmt: skip
+
+
 GENERATORS: dict[str, Made] = {
-    "versions": versions, "isbns": isbns, "hashes": hashes, "dates": dates, "numbers": numbers,
+    "versions": versions, "isbns": isbns, "hashes": hashes, "dates": dates, "numbers": numbers, "groups": groups,
 }  # fmt: skip
 
 

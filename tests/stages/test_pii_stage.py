@@ -69,6 +69,36 @@ def test_found(kind, secret, around):
     assert masked(around.format(secret)) == around.format(f"<{kind.upper()}>")
 
 
+VERSIONS = [
+    "Flash Player 9.0.124.0", "Chrome 4.0.249.89", "Exchange 15.1.225.42", "Java SE 8.0.181.13", "pkg@41.2.3.200",
+    "libavcodec 58.54.100.1", "firmware 21.35.68.120", "firmware: 21.35.68.120", "Exchange Server 15.1.225.42",
+    "from Chrome 4.0.249.89 to 5", "lib >= 21.35.68.120", "21.35.68.120-rc1", "version 41.173.96.26",
+]  # fmt: skip
+NETWORK = [
+    "ip 5.2.3.4", "IP address: 12.7.8.9", "ping 4.3.2.1", "from 5.6.7.8", "http://5.6.7.8/x", "5.6.7.8:8080",
+    "5.6.7.0/24", "Host 9.1.225.42", "Server 15.1.225.42", "remote_addr=9.1.2.3", "Chrome 41.173.96.26",
+    "The 21.35.68.120 of Flash", "By 21.35.68.120", "root@21.35.68.120", "21.35.68.120",
+]  # fmt: skip
+
+
+def test_versions_and_addresses():
+    """Four numbers behind a product are a version, behind a word of networks an address, however small."""
+    assert [text for text in VERSIONS if masked(text) != text] == []
+    assert [text for text in NETWORK if "<IP>" not in masked(text)] == []
+
+
+GROUPS = [
+    "08 15 16 23 42", "02 08 11 33 61", "call 2003 2007 2010", "contact 1999 2003 2007 2010",
+    "415-867-5309 415-867-5310 602-272-9781", "| 415-867-5309 | 415-867-5310 | 602-272-9781 |",
+]  # fmt: skip
+
+
+def test_rows_of_numbers_are_no_phones():
+    assert [text for text in GROUPS if masked(text) != text] == []
+    for text in ("01 84 17 61 18", "Tel. 08 15 16 23 42", "415-867-5309, 602-272-9781", "01.15.16.23.42"):
+        assert "<PHONE>" in masked(text), text
+
+
 WORDED = {
     "phone": ["Phone: 467 3395", "call me at 9472 7916", "Tel. 78 651 450", "Mobil: 0699 868 88 55", "电话 467 3395",
               "our telephone number is 4159902345"],
