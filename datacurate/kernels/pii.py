@@ -28,9 +28,12 @@ from datacurate.kernels.pii_bytes import (
     OPT_HEAD,
     PASSPORT,
     PASSWORD,
+    SEEN,
+    SETS,
     SURE,
     UPPER,
     URL,
+    WORDS,
     N,
     emit,
     is_digit,
@@ -187,6 +190,8 @@ def _scan(data, offsets, tables, buffer, out, state, limit, lost):
         state[ASKED] = 0
         state[LOST] = 0
         state[HASHES] = -1
+        state[SEEN] = 0
+        state[WORDS:] = -1000
         begin = offsets[doc]
         _document(data[begin : offsets[doc + 1]], 0, offsets[doc + 1] - begin, doc, t, buffer, out, state, limit)
         lost[doc] = state[LOST]
@@ -200,7 +205,7 @@ def scan(text: pa.Array | pa.ChunkedArray, tables: np.ndarray, limit: int) -> tu
     folded = Folded(*bytes_and_offsets(text))
     data, offsets = folded.data, folded.offsets
     out = np.empty((int(offsets[-1] - offsets[0]) // _PER_SPAN + 64, 6), np.int32)
-    state = np.zeros(4, np.int64)
+    state = np.zeros(WORDS + SETS, np.int64)
     lost = np.zeros(len(offsets) - 1, np.int64)
     _scan(data, offsets, tables, np.empty(256, np.uint8), out, state, limit, lost)
     return _spans(out[: state[N]], lost), folded

@@ -28,27 +28,17 @@ from datacurate.kernels.pii_bytes import (
     lower,
 )
 from datacurate.kernels.pii_keys import CHARS, HEXES, LONGEST, SLASHED, entropy, made_up
+from datacurate.kernels.pii_words import (
+    HASH_WORDS,
+    KEY_NAMES,
+    PASSWORD_NAMES,
+    PLACEHOLDERS,
+    QUERY_NAMES,
+    is_among,
+    same,
+)
 
-QUERY_NAMES, KEY_NAMES, PASSWORD_NAMES, PLACEHOLDERS, HASH_WORDS = 2, 3, 4, 5, 6
-"""Sets of words that kernels know by number: parts of names, and what stands in place of a secret."""
 _HEX, _BASE64 = 1, 2
-
-
-@inlined
-def _is_among(data, i, stop, t, which):
-    """Whether a word of a set is the whole of `data[i:stop]`, in any case."""
-    for w in range(t.sets[which], t.sets[which + 1]):
-        a, b = t.word_at[w], t.word_at[w + 1]
-        if b - a != stop - i:
-            continue
-        same = True
-        for k in range(b - a):
-            if lower(data[i + k]) != t.words[a + k]:
-                same = False
-                break
-        if same:
-            return True
-    return False
 
 
 @borrowing
@@ -130,7 +120,7 @@ def find_assigned(data, begin, end, at, doc, t, out, state, limit):
 @borrowing
 def _is_password(data, v, q, quote, t, word):
     """Whether a value is a password rather than a name, a sentence, code, or a stand-in."""
-    if not word or q - v < 6 or q - v > 64 or _is_among(data, v, q, t, PLACEHOLDERS):
+    if not word or q - v < 6 or q - v > 64 or is_among(data, v, q, t, PLACEHOLDERS):
         return False
     digits = letters = others = 0
     for k in range(v, q):
@@ -202,17 +192,9 @@ def _is_hash(data, begin, end, v, q, t, state):
 @borrowing
 def _mentions(data, low, high, t):
     for p in range(low, high):
-        small = lower(data[p])
         for w in range(t.sets[HASH_WORDS], t.sets[HASH_WORDS + 1]):
             a, b = t.word_at[w], t.word_at[w + 1]
-            if small != t.words[a] or p + (b - a) > high:
-                continue
-            same = True
-            for k in range(1, b - a):
-                if lower(data[p + k]) != t.words[a + k]:
-                    same = False
-                    break
-            if same:
+            if p + (b - a) <= high and same(data, p, t.words, a, b):
                 return True
     return False
 
@@ -236,7 +218,7 @@ def _full_of_hashes(data, begin, end):
 @borrowing
 def _query(data, end, p, stop, at, doc, t, out, state, limit):
     """The value of a parameter of an address, `?token=...`, if the parameter is one that lets in whoever has it."""
-    if not _is_among(data, p, stop, t, QUERY_NAMES):
+    if not is_among(data, p, stop, t, QUERY_NAMES):
         return
     v = at + 1
     q = v
@@ -274,7 +256,7 @@ def find_credentials(data, begin, end, colon, doc, t, out, state, limit):
     if (
         p + 1 >= end
         or not (is_alnum(data[p + 1]) or data[p + 1] == 91)
-        or _is_among(data, split + 1, p, t, PLACEHOLDERS)
+        or is_among(data, split + 1, p, t, PLACEHOLDERS)
     ):
         return start
     for k in range(split + 1, p):

@@ -34,10 +34,11 @@ ALNUM = np.uint8(DIGITS | UPPER | LOWER)
 TABLES = np.dtype(
     [
         ("wanted", np.uint8, (12,)), ("options", np.int8, (4,)), ("pairs", np.uint8, (65536,)),
-        ("begins", np.uint8, (128, 1024)), ("sets", np.int32, (129,)), ("words", np.uint8, (16384,)),
-        ("word_at", np.int32, (2049,)), ("layouts", np.uint8, (4096,)), ("layout_at", np.int32, (257,)),
-        ("layout_of", np.int32, (3,)), ("layout_kind", np.int32, (256,)), ("layout_form", np.int32, (256,)),
-        ("layout_words", np.int32, (256,)), ("layout_needs", np.uint8, (256,)), ("layout_lead", np.int8, (256,)),
+        ("bucket_at", np.int32, (4097,)), ("bucket_word", np.int32, (2048,)), ("bucket_set", np.int32, (2048,)),
+        ("sets", np.int32, (129,)), ("words", np.uint8, (32768,)), ("word_at", np.int32, (2049,)),
+        ("layouts", np.uint8, (4096,)), ("layout_at", np.int32, (257,)),
+        ("layout_of", np.int32, (53,)), ("layout_kind", np.int32, (256,)), ("layout_form", np.int32, (256,)),
+        ("layout_words", np.int32, (256,)), ("layout_needs", np.uint8, (256,)),
         ("prefixes", np.uint8, (1024,)), ("prefix_at", np.int32, (129,)), ("prefix_first", np.int32, (257,)),
         ("prefix_chars", np.uint8, (128,)), ("prefix_least", np.int32, (128,)), ("prefix_most", np.int32, (128,)),
         ("prefix_form", np.int32, (128,)), ("tlds", np.uint64, (4096,)), ("tld_count", np.int64),
@@ -48,9 +49,11 @@ TABLES = np.dtype(
 """Everything that detectors read beside the text; `datacurate/stages/_pii_tables.py` makes it. One record with room for
 the largest tables, so that a call hands over one pointer: as a tuple of arrays it was 170 words."""
 OPT_ENTROPY, OPT_HASHES, OPT_PUBLIC, OPT_HEAD = 0, 1, 2, 3
-N, LOST, ASKED, HASHES = 0, 1, 2, 3
-"""Places of `state`: spans so far, candidates that found no room, candidates for Python and whether the document is
-full of hashes (-1: not known yet)."""
+N, LOST, ASKED, HASHES, SEEN, WORDS = 0, 1, 2, 3, 4, 5
+"""Places of `state`: spans so far, candidates that found no room, candidates for Python, whether the document is full
+of hashes (-1: not known yet), how far words were searched for; then, for each set of words, where its last one is."""
+SETS = 128
+"""Most sets of words."""
 
 
 @inlined
@@ -96,48 +99,3 @@ def emit(out, state, limit, doc, kind, form, start, end, sure):
     out[n, 4] = end
     out[n, 5] = sure
     state[N] = n + 1
-
-
-@borrowing
-def _word_at(data, p, end, words, a, b):
-    """Whether the word `words[a:b]` stands at `p`, in any case, between characters that are no ASCII letters."""
-    if p + (b - a) > end:
-        return False
-    for k in range(b - a):
-        if lower(data[p + k]) != words[a + k]:
-            return False
-    after = p + (b - a)
-    return after >= end or words[b - 1] >= 128 or (CLASS[data[after]] & (UPPER | LOWER)) == 0
-
-
-@borrowing
-def near(data, begin, end, start, stop, before, after, t, which):
-    """Whether a word of the set `which` stands in the `before` bytes in front of a place or the `after` behind it."""
-    if among(data, max(begin, start - before), start, t, which):
-        return True
-    return after > 0 and among(data, stop, min(end, stop + after), t, which)
-
-
-@inlined
-def begin_of(first, second):
-    """Ten bits of the first two bytes of a word, by which most words are told from those of a set."""
-    return ((np.int64(first) * 37) ^ np.int64(second)) & 1023
-
-
-@borrowing
-def among(data, low, high, t, which):
-    """Whether a word of the set `which` stands in `data[low:high]`."""
-    p = low
-    while p < high:
-        c = data[p]
-        fresh = p == low or c >= 128 or (CLASS[data[p - 1]] & (UPPER | LOWER)) == 0
-        if fresh and (c >= 128 or (CLASS[c] & (UPPER | LOWER)) != 0):
-            small = lower(c)
-            if p + 1 >= high or not t.begins[which, begin_of(small, lower(data[p + 1]))]:
-                p += 1
-                continue
-            for w in range(t.sets[which], t.sets[which + 1]):
-                if t.words[t.word_at[w]] == small and _word_at(data, p, high, t.words, t.word_at[w], t.word_at[w + 1]):
-                    return True
-        p += 1
-    return False

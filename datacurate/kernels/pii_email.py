@@ -6,6 +6,7 @@ import numpy as np
 
 from datacurate.kernels.memory import borrowing, hash_bytes, inlined
 from datacurate.kernels.pii_bytes import CLASS, EMAIL, F_EMAIL, SURE, emit, is_alnum, lower
+from datacurate.kernels.pii_words import same
 
 _MOST_LOCAL, _MOST_DOMAIN = 64, 253
 """Longest parts in bytes (RFC 5321, 4.5.3.1)."""
@@ -119,12 +120,7 @@ def _is_tld(data, start, end, t, buffer):
 
 @borrowing
 def _is(data, start, end, word):
-    if end - start != len(word):
-        return False
-    for k in range(len(word)):  # noqa: SIM110
-        if lower(data[start + k]) != word[k]:
-            return False
-    return True
+    return end - start == len(word) and same(data, start, word, 0, len(word))
 
 
 _EXAMPLE = np.frombuffer(_NAMES, np.uint8)

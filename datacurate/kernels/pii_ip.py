@@ -14,16 +14,14 @@ from datacurate.kernels.pii_bytes import (
     OPT_PUBLIC,
     SURE,
     UPPER,
-    among,
     emit,
     is_alnum,
     is_digit,
     is_word,
     lower,
 )
+from datacurate.kernels.pii_words import NET_WORDS, VERSION_WORDS, among, near
 
-NET_WORDS, VERSION_WORDS = 8, 9
-"""Sets of words that kernels know by number: signs of an address, and of a version."""
 _CUES = 32
 """Bytes in front of four numbers that are searched for signs of an address: about five words."""
 _V4 = (
@@ -171,7 +169,7 @@ def _after_from(data, begin, i):
 
 
 @borrowing
-def _in_network(data, begin, end, i, stop, t):
+def _in_network(data, begin, end, i, stop, t, state):
     """Whether an address is meant: `from`, `//` or a word such as `ip` or `host` in front, a port or a mask behind."""
     if i - begin >= 2 and data[i - 1] == 47 and data[i - 2] == 47:
         return True
@@ -179,46 +177,42 @@ def _in_network(data, begin, end, i, stop, t):
         return True
     if _after_from(data, begin, i):
         return True
-    low = i
-    while low > begin and i - low < _CUES and data[low - 1] != 10:
-        low -= 1
-    while low < i and low > begin and is_word(data[low - 1]):  # no rest of a word
-        low += 1
-    return among(data, low, i, t, NET_WORDS)
+    return near(data, begin, end, i, _CUES, t, state, NET_WORDS)
 
 
 @borrowing
 def _behind_product(data, begin, i, t):
-    """Whether the name of a product stands in front (`Flash Player `, `libavcodec `, `Exchange Server `, `pkg@`), or a
-    sign of a bound (`>=`, `^`). A word of a sentence such as `The` or `By` is none, nor is a lonely `Server`."""
+    """Whether the name of a product stands in front: 0 no, 1 perhaps (`Flash Player `, `libavcodec `, `pkg@`, or bounds
+    such as `>=`), 2 surely (`Exchange Server `). A word of a sentence (`The`) is none, nor is a lonely `Server`."""
     if i == begin:
-        return False
+        return 0
     c = data[i - 1]
     if c == 94 or c == 126:
-        return True
+        return 1
     p = i - 1 if c in (32, 64, 40, 58) else i
     if p > begin and data[p - 1] == 32 and c == 40:
         p -= 1
     if p - begin >= 2 and data[p - 1] == 61 and data[p - 2] in (60, 61, 62, 126, 33):
-        return True
+        return 1
     from_ = _word_before(data, begin, p)
     width = p - from_
     if p == i or width < 2:
-        return False
+        return 0
     if c == 64 or _is_lib(data, from_, width):
-        return c != 58 and not among(data, from_, p, t, NET_WORDS)
+        return 1 if c != 58 and not among(data, from_, p, t, NET_WORDS) else 0
     capitals = 0
     for k in range(from_, p):
         capitals += (CLASS[data[k]] & UPPER) != 0
     if c == 58 or capitals == 0 or (width < 4 and capitals < 2):
-        return False
+        return 0
     if not among(data, from_, p, t, NET_WORDS):
-        return True
+        return 1
     stop = from_ - 1  # `Exchange Server`
-    if stop <= begin or data[stop] != 32 or (CLASS[data[from_]] & UPPER) == 0:
-        return False
+    if stop <= begin or data[stop] != 32 or width != 6 or (CLASS[data[from_]] & UPPER) == 0:
+        return 0
     first = _word_before(data, begin, stop)
-    return stop - first > 2 and (CLASS[data[first]] & UPPER) != 0 and not among(data, first, stop, t, NET_WORDS)
+    named = stop - first > 2 and (CLASS[data[first]] & UPPER) != 0 and not among(data, first, stop, t, NET_WORDS)
+    return 2 if named else 0
 
 
 @inlined
@@ -227,7 +221,7 @@ def _is_lib(data, i, width):
 
 
 @borrowing
-def _is_version(data, begin, end, i, stop, address, t):
+def _is_version(data, begin, end, i, stop, address, t, state):
     """Whether four numbers are a version rather than an address: by a word right in front, else by what is near and
     by how small they are."""
     if _is_named_version(data, begin, i, t):
@@ -238,15 +232,7 @@ def _is_version(data, begin, end, i, stop, address, t):
     if _goes_on_as_version(data, stop, end):
         return True
     product = _behind_product(data, begin, i, t)
-    if product and _ends_in_server(data, begin, i):
-        return True
-    return (small or product) and not _in_network(data, begin, end, i, stop, t)
-
-
-@borrowing
-def _ends_in_server(data, begin, i):
-    """Whether `Server ` stands in front, which is part of a product's name there."""
-    return i - begin > 7 and data[i - 7] == 83 and data[i - 2] == 114 and data[i - 3] == 101 and data[i - 4] == 118
+    return product == 2 or ((small or product == 1) and not _in_network(data, begin, end, i, stop, t, state))
 
 
 @borrowing
@@ -260,7 +246,7 @@ def find_ip4(data, begin, end, i, doc, t, out, state, limit):
     if i > begin and data[i - 1] == 46 and i - 1 > begin and is_alnum(data[i - 2]):
         return i
     public = (is_global4(address) and (address >> 28) != 14) or not t.options[OPT_PUBLIC]
-    if public and not is_resolver(address, t) and not _is_version(data, begin, end, i, stop, address, t):
+    if public and not is_resolver(address, t) and not _is_version(data, begin, end, i, stop, address, t, state):
         emit(out, state, limit, doc, IP, F_IPV4, i, stop, SURE)
     return stop
 
@@ -285,8 +271,7 @@ def find_ip6(data, begin, end, colon, doc, t, out, state, limit):
         i -= 1
     if colon - i == 0 or colon - i > 4 or (i > begin and (is_word(data[i - 1]) or data[i - 1] in (46, 58, 45))):
         return colon + 1
-    g = (0, 0, 0, 0, 0, 0, 0, 0)
-    h0 = h1 = h2 = h3 = h4 = h5 = h6 = h7 = np.int64(0)
+    high = low = head_high = head_low = np.uint64(0)  # the groups so far, and those in front of `::`
     count, gap, longest = 0, -1, 0
     p = i
     while count < 8 and p < end:
@@ -300,22 +285,7 @@ def find_ip6(data, begin, end, colon, doc, t, out, state, limit):
                 return colon + 1
             break
         longest = max(longest, p - from_)
-        if count == 0:
-            h0 = value
-        elif count == 1:
-            h1 = value
-        elif count == 2:
-            h2 = value
-        elif count == 3:
-            h3 = value
-        elif count == 4:
-            h4 = value
-        elif count == 5:
-            h5 = value
-        elif count == 6:
-            h6 = value
-        else:
-            h7 = value
+        high, low = _pushed(high, low, value)
         count += 1
         if count == 8 or p >= end or data[p] != 58:
             break
@@ -323,6 +293,7 @@ def find_ip6(data, begin, end, colon, doc, t, out, state, limit):
             if gap >= 0:
                 return p + 1
             gap = count
+            head_high, head_low, high, low = high, low, np.uint64(0), np.uint64(0)
             p += 2
             if p >= end or _hex(data[p]) < 0:
                 break
@@ -334,9 +305,11 @@ def find_ip6(data, begin, end, colon, doc, t, out, state, limit):
         return max(p, colon + 1)
     if p < end and data[p] == 46 and p + 1 < end and is_digit(data[p + 1]):
         return p
-    g = (h0, h1, h2, h3, h4, h5, h6, h7)
     if gap >= 0:
-        g = _spread(g, count, gap)
+        for _ in range(8 - gap):
+            head_high, head_low = _pushed(head_high, head_low, 0)
+        high, low = high | head_high, low | head_low
+    g = _groups(high, low)
     if gap >= 0 and not (0x2000 <= g[0] < 0x4000):
         return p
     if longest >= 3 and (is_public6(g) or not t.options[OPT_PUBLIC]) and not _is_known6(g):
@@ -344,21 +317,24 @@ def find_ip6(data, begin, end, colon, doc, t, out, state, limit):
     return p
 
 
-@borrowing
-def _spread(g, count, gap):
-    """Eight groups of `count`, with zeros at `gap`."""
-    a = np.int64(0)
-    parts = (_at(g, 0, count, gap), _at(g, 1, count, gap), _at(g, 2, count, gap), _at(g, 3, count, gap))
-    more = (_at(g, 4, count, gap), _at(g, 5, count, gap), _at(g, 6, count, gap), _at(g, 7, count, gap))
-    return (parts[0] + a, parts[1], parts[2], parts[3], more[0], more[1], more[2], more[3])
+@inlined
+def _pushed(high, low, value):
+    """128 bits with sixteen more behind them."""
+    return (high << np.uint64(16)) | (low >> np.uint64(48)), (low << np.uint64(16)) | np.uint64(value)
 
 
 @inlined
-def _at(g, k, count, gap):
-    if k < gap:
-        return g[k]
-    from_end = 8 - k
-    return g[count - from_end] if from_end <= count - gap else np.int64(0)
+def _groups(high, low):
+    """128 bits as eight numbers."""
+    return (
+        _bits(high, 48), _bits(high, 32), _bits(high, 16), _bits(high, 0),
+        _bits(low, 48), _bits(low, 32), _bits(low, 16), _bits(low, 0),
+    )  # fmt: skip
+
+
+@inlined
+def _bits(word, at):
+    return np.int64((word >> np.uint64(at)) & np.uint64(0xFFFF))
 
 
 @borrowing

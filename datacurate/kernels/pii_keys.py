@@ -16,8 +16,8 @@ from datacurate.kernels.pii_bytes import (
     is_alnum,
     is_digit,
     is_word,
-    lower,
 )
+from datacurate.kernels.pii_words import same
 
 LONGEST = 256
 """Bytes of the longest value that is read; longer ones are data, not secrets."""
@@ -94,13 +94,8 @@ def made_up(data, i, stop):
 
 @borrowing
 def _says_example(data, i, stop):
-    for k in range(i, stop - 6):
-        same = True
-        for q in range(len(_EXAMPLE)):
-            if lower(data[k + q]) != _EXAMPLE[q]:
-                same = False
-                break
-        if same:
+    for k in range(i, stop - 6):  # noqa: SIM110
+        if same(data, k, _EXAMPLE, 0, 7):
             return True
     return False
 

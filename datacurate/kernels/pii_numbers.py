@@ -21,12 +21,11 @@ from datacurate.kernels.pii_bytes import (
     is_digit,
     is_word,
     lower,
-    near,
 )
+from datacurate.kernels.pii_words import CARD_WORDS, near
 
-CARD_WORDS = 1
-"""A set of words that kernels know by number."""
-_CARD_BEFORE = 64
+_BEFORE = 64
+"""Bytes in front of cards and papers that are searched for words."""
 
 
 @inlined
@@ -70,7 +69,7 @@ def _issuer(prefix, length):
     return two == 62 and 16 <= length <= 19
 
 
-@inlined
+@borrowing
 def find_card(data, begin, end, i, doc, t, out, state, limit):
     """Write down a card number whose first digit is at `i`; returns its end, or `i`.
 
@@ -127,7 +126,7 @@ def find_card(data, begin, end, i, doc, t, out, state, limit):
     if (odd if digits % 2 else total) % 10:
         return i
     strong = _issuer(prefix, digits) and digits >= 14 and (groups > 0 or digits <= 16)
-    if not strong and not near(data, begin, end, i, p, _CARD_BEFORE, 0, t, CARD_WORDS):
+    if not strong and not near(data, begin, end, i, _BEFORE, t, state, CARD_WORDS):
         return i
     if data[i] == data[p - 1] and _all_same(data, i, p):
         return i
@@ -213,19 +212,25 @@ def find_papers(data, begin, end, i, doc, t, out, state, limit):
     """Propose what has the layout of a country's number or passport; the form's check, in Python, decides."""
     if joined_before(data, begin, i):
         return
-    digit = is_digit(data[i])
     lead = 1
-    while i + lead < end and lead < 24 and CLASS[data[i + lead]] == CLASS[data[i]]:
+    while i + lead < end and lead < 25 and CLASS[data[i + lead]] == CLASS[data[i]]:
         lead += 1
-    for k in range(t.layout_of[0 if digit else 1], t.layout_of[1 if digit else 2]):
-        if t.layout_lead[k] and t.layout_lead[k] != lead:
-            continue
-        a, b = t.layout_at[k], t.layout_at[k + 1]
+    first = 0 if is_digit(data[i]) else 26
+    if t.layout_of[first + lead] < t.layout_of[first + lead + 1]:
+        _try_layouts(data, begin, end, i, first + lead, doc, t, out, state, limit)
+    if t.layout_of[first] < t.layout_of[first + 1]:
+        _try_layouts(data, begin, end, i, first, doc, t, out, state, limit)
+
+
+@borrowing
+def _try_layouts(data, begin, end, i, group, doc, t, out, state, limit):
+    for k in range(t.layout_of[group], t.layout_of[group + 1]):
+        a, b = np.int64(t.layout_at[k]), np.int64(t.layout_at[k + 1])
         if not t.wanted[t.layout_kind[k]] or not _layout(data, i, end, t.layouts, a, b):
             continue
         stop = i + (b - a)
         if _goes_on(data, stop, end):
             continue
-        if t.layout_needs[k] and not near(data, begin, end, i, stop, _CARD_BEFORE, 0, t, t.layout_words[k]):
+        if t.layout_needs[k] and not near(data, begin, end, i, _BEFORE, t, state, t.layout_words[k]):
             continue
         emit(out, state, limit, doc, t.layout_kind[k], t.layout_form[k], i, stop, ASK)

@@ -14,18 +14,16 @@ from datacurate.kernels.pii_bytes import (
     F_PHONE,
     PHONE,
     UPPER,
-    among,
+    WORDS,
     emit,
     is_alnum,
     is_digit,
     is_word,
     lower,
-    near,
 )
 from datacurate.kernels.pii_numbers import joined_before
+from datacurate.kernels.pii_words import PHONE_LABELS, PHONE_WORDS, among, near
 
-PHONE_WORDS, PHONE_LABELS = 0, 7
-"""Sets of words that kernels know by number."""
 _BEFORE, _AFTER = 48, 12
 """Bytes in front of and behind a number that are searched for words: about eight words, and a label such as `-Fax`."""
 
@@ -36,7 +34,7 @@ def _separates(c):
     return c == 32 or c == 45 or c == 46 or c == 47 or c == 40 or c == 41
 
 
-@inlined
+@borrowing
 def find_phone(data, begin, end, i, doc, t, out, state, limit):
     """Propose, or write down, a telephone number that begins at `i` with `+`, `(` or a digit; returns its end or `i`.
 
@@ -48,7 +46,7 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
     if not plus and _rest_of_number(data, begin, i):
         return i
     p = i + 1 if plus else i
-    w0 = w1 = w2 = w3 = 0
+    widths = np.int64(0)  # of the groups, four bits each
     digits = groups = width = opened = 0
     stop = p
     seps = inside = 0
@@ -67,14 +65,7 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
                 return i
             if p < end and is_digit(data[p]):
                 continue
-            if groups == 0:
-                w0 = width
-            elif groups == 1:
-                w1 = width
-            elif groups == 2:
-                w2 = width
-            elif groups == 3:
-                w3 = width
+            widths |= width << (4 * groups)
             groups += 1
             width = 0
             continue
@@ -105,6 +96,7 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
         spaces -= data[k] == 32
         if data[k] == 40:
             opened = 0
+    w0, w1, w2, w3 = widths & 15, (widths >> 4) & 15, (widths >> 8) & 15, (widths >> 12) & 15
     if opened == 1 or digits < 7 or (data[i] == 40 and (w0 < 2 or w0 > 5)):
         return i
     if stop < end and (CLASS[data[stop]] & DIGITS) != 0:
@@ -112,8 +104,7 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
     after = _extension(data, stop, end)
     if after == stop and _number_follows(data, stop, end):
         return i
-    worded = near(data, begin, end, i, after, _BEFORE, 0, t, PHONE_WORDS)
-    worded = worded or among(data, after, min(end, after + _AFTER), t, PHONE_LABELS)
+    worded = _says_phone(data, begin, end, i, after, t, state)
     if dots == 1 and groups == 2 and dashes + spaces + slashes == 0 and not (w0 == 3 and digits == 7):
         return i  # a decimal fraction
     date = _like_date(data, i, w0, w1, w2, groups, dashes, dots, slashes)
@@ -136,8 +127,6 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
     if american and digits <= 11 and after > stop:
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_WORDED)
         return after
-    if american and dashes == 2 and digits == 10 and _in_row(data, begin, end, i, stop):
-        return i
     if american and digits <= 11 and (dashes == groups - 1 or dots == groups - 1 or opened == 2):
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_NATIONAL)
         return after
@@ -177,44 +166,17 @@ def _french(data, i, stop, end):
 
 
 @borrowing
-def _in_row(data, begin, end, i, stop):
-    """Whether two more numbers of the layout 999-999-9999 stand beside this one, with nothing but spaces, tabs, commas,
-    semicolons and bars between: a row of a table."""
-    found = 0
-    p = i
-    for _ in range(2):
-        q = p
-        while q > begin and p - q < 8 and _parts(data[q - 1]):
-            q -= 1
-        if q == p or q - 12 < begin or not _is_dashed(data, q - 12):
-            break
-        found += 1
-        p = q - 12
-    p = stop
-    for _ in range(2):
-        q = p
-        while q < end and q - p < 8 and _parts(data[q]):
-            q += 1
-        if q == p or q + 12 > end or not _is_dashed(data, q):
-            break
-        found += 1
-        p = q + 12
-    return found >= 2
-
-
-@inlined
-def _parts(c):
-    return c in (32, 9, 44, 59, 124)
-
-
-@inlined
-def _is_dashed(data, p):
-    """Whether 999-999-9999 stands at `p`."""
-    for k in range(12):
-        dash = k == 3 or k == 7
-        if dash != (data[p + k] == 45) or dash == is_digit(data[p + k]):
-            return False
-    return True
+def _says_phone(data, begin, end, i, after, t, state):
+    """Whether a word such as `phone` stands in front, on the same line or with no other number between, or a label such
+    as `Fax` behind."""
+    if near(data, begin, end, i, _BEFORE, t, state, PHONE_WORDS):
+        line = digits = False
+        for k in range(max(begin, state[WORDS + PHONE_WORDS]), i):
+            line = line or data[k] == 10
+            digits = digits or is_digit(data[k])
+        if not (line and digits):
+            return True
+    return among(data, after, min(end, after + _AFTER), t, PHONE_LABELS)
 
 
 @borrowing

@@ -139,26 +139,34 @@ def _ends(words: Iterable[str]) -> Any:
 
 
 def _words(sets: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """The words of all sets, sorted by first byte inside each."""
+    """The words of all sets one after the other, and by their first two bytes."""
     import numpy as np
 
-    from datacurate.kernels.pii_bytes import begin_of
+    from datacurate.kernels.pii_words import begin_of
 
-    words = [word for one in sets for word in sorted(one)]
-    begins = np.zeros((len(sets), 1024), np.bool_)
-    for at, one in enumerate(sets):
-        for first, second in {tuple(word.encode()[:2]) for word in one}:
-            begins[at, begin_of(first, second)] = True
+    written = [sorted({form for word in one for form in _cased(word)}) for one in sets]
+    words = [word.encode() for one in written for word in one]
+    of = [at for at, one in enumerate(written) for _ in one]
+    keys = np.array([begin_of(word[0], word[1]) for word in words])
+    order = np.argsort(keys, kind="stable")
     return {
-        "begins": begins,
-        "words": _bytes(words),
-        "word_at": _ends(words),
-        "sets": np.array([0, *accumulate(len(one) for one in sets)], np.int32),
+        "bucket_at": np.searchsorted(keys[order], np.arange(4097)),
+        "bucket_word": order,
+        "bucket_set": np.array(of)[order],
+        "words": np.frombuffer(b"".join(words), np.uint8),
+        "word_at": np.array([0, *accumulate(len(word) for word in words)], np.int32),
+        "sets": np.array([0, *accumulate(len(one) for one in written)], np.int32),
     }
 
 
+def _cased(word: str) -> set[str]:
+    """A word as it is written small, with a capital and in capitals; ASCII letters small, as kernels fold these."""
+    forms = (word, word.lower(), word.capitalize(), word.upper())
+    return {"".join(c.lower() if c.isascii() else c for c in form) for form in forms}
+
+
 def _layouts(papers: Sequence[Any], first_set: int, kinds: tuple[str, ...]) -> dict[str, Any]:
-    """The layouts of papers, those that begin with a digit first."""
+    """The layouts of papers, by what and how many of it they begin with."""
     import numpy as np
 
     rows = [
@@ -166,16 +174,15 @@ def _layouts(papers: Sequence[Any], first_set: int, kinds: tuple[str, ...]) -> d
         for at, paper in enumerate(papers)
         for layout in (*paper.layouts, *paper.weak)
     ]
-    rows.sort(key=lambda row: row[0][0] != "9")
-    digits = sum(row[0][0] == "9" for row in rows)
+    rows.sort(key=lambda row: _group(row[0]))
+    groups = [_group(layout) for layout, _, _ in rows]
     return {
         "layouts": _bytes(layout for layout, _, _ in rows),
         "layout_at": _ends(layout for layout, _, _ in rows),
-        "layout_of": np.array([0, digits, len(rows)], np.int32),
+        "layout_of": np.searchsorted(groups, np.arange(53)),
         "layout_kind": np.array([kinds.index(papers[at].kind) for _, at, _ in rows], np.int32),
         "layout_form": np.array([forms().index(papers[at].form) for _, at, _ in rows], np.int32),
         "layout_words": np.array([first_set + at for _, at, _ in rows], np.int32),
-        "layout_lead": np.array([_lead(layout) for layout, _, _ in rows], np.int8),
         "layout_needs": np.array([needs for _, _, needs in rows], np.bool_),
     }
 
@@ -200,10 +207,10 @@ def _head(papers: Sequence[Any]) -> int:
     return max((len(head) for head in heads), default=0)
 
 
-def _lead(layout: str) -> int:
-    """How many digits, or capitals, a layout begins with; 0 when either may follow them."""
+def _group(layout: str) -> int:
+    """How many digits a layout begins with, or 26 and how many capitals; 0 or 26 when either may follow them."""
     rest = layout.lstrip(layout[0])
-    return 0 if rest.startswith("X") else len(layout) - len(rest)
+    return 26 * (layout[0] != "9") + (0 if rest.startswith("X") else len(layout) - len(rest))
 
 
 def _number(address: str) -> int:
