@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,10 +17,10 @@ from typing import Any
 import corpus
 import ours
 import pyarrow.parquet as pq
+from alone import alone
 from dedup import _head, _peak
 
 from datacurate.api import make_index, run_stage
-from datacurate.core.memory import keep_memory
 from datacurate.core.registry import stage_class
 
 WORK = ours.BUILD / "against"
@@ -41,7 +40,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for unit in OPTIONS:
         for what, size in (("alone", new), ("index", old), ("against", new), ("both", new + old)):
-            row = _alone(what, unit, str(given.repeats))
+            row = alone(__file__, what, unit, str(given.repeats))
             cpu, memory = min(row["cpu_seconds"]), (row["peak"] - row["idle"]) / (size * 1e6)
             kept = f"{row['index'] / (old * 1e6):.2f}" if what == "index" else ""
             removed = row.get("removed", "")
@@ -59,14 +58,6 @@ def _halves(docs: Path) -> None:
             shutil.copy(file, WORK / name / file.name)
     run_stage(stage_class("where")(keep=["id is not null"]), [WORK / "old"], WORK / "dataset")
     (WORK / "done").touch()
-
-
-def _alone(*words: str) -> dict[str, Any]:
-    keep_memory()
-    run = subprocess.run([sys.executable, __file__, "--one", *words], capture_output=True, text=True)
-    if run.returncode:
-        raise SystemExit(run.stderr)
-    return json.loads(run.stdout.splitlines()[-1])
 
 
 def _one(what: str, unit: str, repeats: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,8 +18,8 @@ import corpus
 import ours
 import pyarrow as pa
 import pyarrow.parquet as pq
+from alone import alone
 
-from datacurate.core.memory import keep_memory
 from datacurate.core.registry import stage_class
 
 LEVELS = (
@@ -48,22 +47,14 @@ def main() -> None:
     print(f"{size:.1f} MB of text\n\n| level | MB/s | MB/s of CPU | demanded | peak memory, bytes a byte | removed |")
     print("|---|---|---|---|---|---|")
     for name in given.only.split(";"):
-        row = _alone("level", name, str(docs), str(given.repeats))
+        row = alone(__file__, "level", name, str(docs), str(given.repeats))
         wall, cpu = size / min(row["seconds"]), size / min(row["cpu_seconds"])
         memory = (row["peak"] - row["idle"]) / (size * 1e6)
         wanted = DEMANDED.get(name, "")
         print(f"| {name} | {wall:.0f} | {cpu:.0f} | {wanted} | {memory:.2f} | {row['removed']} |", flush=True)
-    array = _alone("suffix_array", str(docs))
+    array = alone(__file__, "suffix_array", str(docs))
     wall, cpu = size / array["seconds"], size / array["cpu_seconds"]
     print(f"| a suffix array, built (pydivsufsort) | {wall:.1f} | {cpu:.1f} | | {array['memory']:.1f} | |")
-
-
-def _alone(*words: str) -> dict[str, Any]:
-    keep_memory()
-    run = subprocess.run([sys.executable, __file__, "--one", *words], capture_output=True, text=True)
-    if run.returncode:
-        raise SystemExit(run.stderr)
-    return json.loads(run.stdout.splitlines()[-1])
 
 
 def _level(name: str, docs: str, repeats: str) -> dict[str, Any]:

@@ -27,11 +27,15 @@ def file_digest(path: str | Path) -> str:
     between the blocks goes unseen. Of a remote file counts what the store says: its size, and its ETag or time; it
     is read only where the store says nothing. Raises OSError when the file cannot be read.
     """
-    from datacurate.core.paths import Bundle, Part, is_remote, located, remote_identity
+    from datacurate.core.paths import Bundle, Listed, Lost, Part, is_remote, located, remote_identity
 
     path = located(path) if isinstance(path, str) else path
     if isinstance(path, Bundle):
         return key("bundle", [[name, file_digest(file)] for name, file in zip(path.names, path.files, strict=True)])
+    if isinstance(path, Listed):
+        return path.digest
+    if isinstance(path, Lost):
+        return key("lost", [entry[:3] for entry in path.entries])
     if isinstance(path, Part):
         return key("part", file_digest(path.path), path.number, path.count)
     if is_remote(path) and (said := remote_identity(path)) is not None:

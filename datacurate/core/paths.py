@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from datacurate.core.errors import CurateError, InputError
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "http": "http", "https": "http", "hf": "hf"}
 """Which of our extras installs what reads a kind of URL."""
-BUNDLE, PART = "bundle:", "part:"
+BUNDLE, PART, LOST = "bundle:", "part:", "lost:"
 
 
 def is_remote(path: Any) -> bool:
@@ -32,6 +33,8 @@ def located(path: str | Path) -> Path:
         return cast(Path, Bundle.parse(path))
     if isinstance(path, str) and path.startswith(PART):
         return cast(Path, Part.parse(path))
+    if isinstance(path, str) and path.startswith(LOST):
+        return cast(Path, Lost.parse(path))
     if not is_remote(path):
         return Path(path).expanduser()
     try:
@@ -148,6 +151,95 @@ class Part:
     def stat(self) -> Any:
         """Its share of the list's size."""
         return SimpleNamespace(st_size=located(self.path).stat().st_size // self.count)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What a list of files names and cannot be read: one shard of broken records. Behaves like a path of no size."""
+
+    path: str
+    """The list."""
+    entries: tuple[tuple[int, str, str, str], ...]
+    """Line, the name that stands there, the rule that it breaks, and what is wrong."""
+
+    @classmethod
+    def parse(cls, text: str) -> Lost:
+        """What `str` wrote."""
+        path, *entries = json.loads(text.removeprefix(LOST))
+        return cls(path, tuple(tuple(entry) for entry in entries))
+
+    def __str__(self) -> str:
+        return LOST + json.dumps([self.path, *self.entries])
+
+    @property
+    def name(self) -> str:
+        """The list's name."""
+        return file_name(located(self.path))
+
+    def stat(self) -> Any:
+        """Nothing is there."""
+        return SimpleNamespace(st_size=0)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A file that a list names. Is asked once for what planning wants to know, which for remote files costs a request;
+    tasks get the file itself, which is what its `str` names."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self._file.name
+
+    @cached_property
+    def _file(self) -> Path:
+        return located(self.path)
+
+    @cached_property
+    def size(self) -> int | None:
+        """Bytes, or None where no file is."""
+        return _size_if_there(self._file)
+
+    @cached_property
+    def digest(self) -> str:
+        """Its identity."""
+        from datacurate.core.identity import file_digest
+
+        return file_digest(self._file)
+
+    def look(self) -> None:
+        """Ask now; a remote file's identity, too."""
+        if self.size is not None and is_remote(self.path):
+            _ = self.digest
+
+    def stat(self) -> Any:
+        """The size."""
+        return SimpleNamespace(st_size=self.size or 0)
+
+    def open(self, mode: str = "rb") -> Any:
+        """The file, opened."""
+        return self._file.open(mode)
+
+
+def _size_if_there(file: Path) -> int | None:
+    """Bytes of a file, None where there is none; other trouble (no rights, no network) is raised as it is.
+
+    fsspec's HTTP calls every trouble FileNotFoundError, with the reason as cause.
+    """
+    try:
+        about = file.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        why = error.__cause__
+        if why is not None and str(file).startswith("http") and getattr(why, "status", None) not in (404, 410):
+            raise why from None
+        return None
+    mode = getattr(about, "st_mode", 0)
+    return about.st_size if is_remote(file) or stat.S_ISREG(mode) else None
 
 
 @contextmanager

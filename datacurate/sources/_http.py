@@ -165,7 +165,9 @@ def _decoded(coding: str, body: bytes, most: int) -> bytes:
         zlib_wrapped = body[0] & 15 == 8 and (body[0] * 256 + body[1 if len(body) > 1 else 0]) % 31 == 0
         return _inflate(coding, body, most, 15 if zlib_wrapped else -15)
     if coding == "br":
-        return _unbrotli(body, most)
+        return _unpacked(coding, "BrotliReader", body, most)
+    if coding in ("zstd", "x-zstd"):
+        return _unpacked(coding, "ZstdReader", body, most)
     raise Broken("content_encoding", f"cannot decode '{coding}'; the body starts with {bytes(body[:16])!r}")
 
 
@@ -207,12 +209,13 @@ def _inflate(coding: str, body: bytes, most: int, window: int) -> bytes:
     return made
 
 
-def _unbrotli(body: bytes, most: int) -> bytes:
-    from fastwarc.stream_io import BrotliReader
+def _unpacked(coding: str, reader: str, body: bytes, most: int) -> bytes:
+    """Brotli or zstd, by one of fastwarc's readers, which say where a stream is cut off."""
+    import fastwarc.stream_io
 
     try:
-        made = BrotliReader(io.BytesIO(body)).read(bound(body, most) + 1)
+        made: bytes = getattr(fastwarc.stream_io, reader)(io.BytesIO(body)).read(bound(body, most) + 1)
     except Exception as error:  # the codec's own exception classes are not public
-        raise Broken("content_encoding", f"br: {error}") from None
-    check_size("br", body, made, most)
+        raise Broken("content_encoding", f"{coding}: {error}") from None
+    check_size(coding, body, made, most)
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,11 @@ LETTERS = {"g": "filename", "V": "offset", "S": "length", "a": "url"}
 HEADERLESS = {11: (10, 9, 8, 2), 10: (9, 8, None, 2), 9: (8, 7, None, 2)}
 """Places of file, offset, length and address in lines of a CDX without header, by the number of fields."""
 LINE_BYTES = 1 << 20
+"""Longest line; a longer one names nothing."""
+MOST = 1 << 63
+"""No byte of a file lies so far."""
+NUMBER = re.compile(r"\s*([0-9]{1,19})(?:\.0)?\s*")
+"""What offsets and lengths look like; columns with nulls have become floats in some indexes."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +54,14 @@ class BadRow:
     line: bytes
 
 
+KINDS = {".parquet": "parquet", ".csv": "csv", ".cdx": "cdx", ".cdxj": "cdx", ".paths": "paths"}
+
+
 def kind_of(file: Path) -> str:
-    """`parquet`, `csv`, `cdx` (also CDXJ) or `paths`, by name and first line."""
+    """`parquet`, `csv`, `cdx` (also CDXJ) or `paths`, by name; where that says nothing, by the first line."""
     name = file_name(file).lower().removesuffix(".gz").removesuffix(".zst")
-    if name.endswith(".parquet"):
-        return "parquet"
-    if name.endswith(".csv"):
-        return "csv"
+    if (known := KINDS.get(name[name.rfind(".") :])) is not None:
+        return known
     first = Stream(file).peek(4096).split(b"\n")[0].strip()
     fields = first.split()
     if len(fields) == 1 and not first.startswith(b"{"):
@@ -68,10 +75,12 @@ def check_list(file: Path, kind: str) -> None:
         next({"parquet": _parquet, "csv": _csv}[kind](file), None)
 
 
-def paths(file: Path) -> list[str]:
-    """The files of a list of WARC files, one a line."""
-    named = [line.decode("utf-8", "replace").strip() for _, line in _lines(file)]
-    return [name for name in named if name and not name.startswith("#")]
+def paths(file: Path) -> Iterator[tuple[int, str]]:
+    """The names in a list of files, with the numbers of their lines; of an over-long line the name is empty."""
+    for number, line in _lines(file):
+        name = line.decode("utf-8", "surrogateescape").strip()
+        if not name.startswith("#"):
+            yield number, name
 
 
 def rows(file: Path, kind: str, part: int, parts: int) -> Iterator[Row | BadRow]:
@@ -96,14 +105,21 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
 def _row(number: int, said: dict[str, Any], line: bytes) -> Row | BadRow:
     """A row of what a line says."""
     name, offset, length = said.get("filename"), said.get("offset"), said.get("length")
-    try:
-        at, size = int(str(offset)), None if length in (None, "", "-") else int(str(length))
-    except ValueError:
-        return BadRow(number, f"line {number}: no usable offset and length: {offset!r}, {length!r}", line)
-    if not isinstance(name, str) or not name or name == "-" or at < 0 or (size is not None and size <= 0):
-        return BadRow(number, f"line {number}: file {name!r}, offset {at}, length {size}", line)
+    at, size = _number(offset), None if length in (None, "", "-") else _number(length)
+    if at < 0 or size == -1 or at + (size or 0) >= MOST:
+        return BadRow(number, f"line {number}: no usable offset and length: {offset!r:.50}, {length!r:.50}", line)
+    if not isinstance(name, str) or not name or name == "-" or size == 0:
+        return BadRow(number, f"line {number}: file {name!r:.300}, offset {at}, length {size}", line)
     url = said.get("url")
     return Row(number, name, at, size, url if isinstance(url, str) else None)
+
+
+def _number(said: Any) -> int:
+    """An offset or a length; -1 for what is none."""
+    found = (
+        NUMBER.fullmatch(said if isinstance(said, str) else repr(said)) if isinstance(said, str | int | float) else None
+    )
+    return int(found[1]) if found else -1
 
 
 def _cdx(file: Path) -> Iterator[Row | BadRow]:

@@ -25,10 +25,20 @@ SCHEMA = pa.schema(
         "content_type": pa.string(),
     }
 )
+BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 PAGE_TYPES = (*HTML_TYPES, "text/plain")
 ROBOTS = re.compile(r"https?://[^/]*/robots\.txt(?:[?#]|$)", re.I)
-MARKUP = (b"<!doctype html", b"<html", b"<head", b"<body")
+UNKNOWN = ("unknown/unknown", "application/unknown", "*/*")
+"""Types that say nothing, by the same standard as MARKUP."""
+SNIFFED = 4096
+"""Bytes of a body without type that are looked at; browsers look at 1,445."""
+MARKUP = re.compile(
+    rb"<(?:!--|(?:!doctype\s+html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)(?=[\s/>]))", re.I
+)
+"""What HTML begins with behind white space: WHATWG MIME Sniffing, section 7.1; here `/` may follow a name, too."""
+XHTML = re.compile(rb"<(?:!doctype\s+html|html)(?=[\s/>])", re.I)
+PROLOGUE = re.compile(rb"\s+|<\?[^>]{0,2048}>|<!--.*?-->", re.S)
 KINDS = ("request", "warcinfo", "metadata", "revisit", "resource", "continuation", "filedesc", "dns")
 """Records that are no pages, by the names of the WARC standard (ISO 28500) and, the last two, of ARC files; others are
 `other_record`."""
@@ -94,16 +104,34 @@ def refused(status: int, url: str | None) -> str:
 
 def _page(frame: Frame, id: str, source: str, batch: Batch, response: _http.Response, most: int) -> None:
     """A document, when the content is HTML or plain text."""
-    kind = response.content_type() or frame.headers.get("warc-identified-payload-type").lower()
+    kind = response.content_type()
+    if "/" not in kind or kind in UNKNOWN:
+        kind = frame.headers.get("warc-identified-payload-type").lower()
     if kind and kind not in PAGE_TYPES:
         batch.leave(Unread(id, "dropped", "not_html", frame.size, f"content type {kind}"))
         return
     html = _http.decode(response, most)
-    if not kind and not bytes(html[:512]).lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(MARKUP):
+    if not kind and not is_html(bytes(html[:SNIFFED])):
         batch.leave(Unread(id, "dropped", "not_html", frame.size, "no content type, and no HTML in front"))
         return
     url, date = about(frame)
     batch.add(id, None, source, url, date, html, response.charset(), kind or "text/html", size=len(html))
+
+
+def is_html(head: bytes) -> bool:
+    """Whether a body is HTML, by its first bytes: MARKUP; or XML whose first element is `html`, which browsers do
+    not ask for."""
+    for mark, codec in BOMS:
+        if head.startswith(mark):
+            head = head[len(mark) :].decode(codec, "replace").encode()
+            break
+    head = head.lstrip(b" \t\r\n\x0c")
+    if not head.startswith(b"<?xml"):
+        return bool(MARKUP.match(head))
+    at = 0
+    while found := PROLOGUE.match(head, at):
+        at = found.end()
+    return bool(XHTML.match(head, at))
 
 
 def _about_type(frame: Frame) -> str:

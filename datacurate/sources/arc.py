@@ -54,6 +54,6 @@ def _date(digits: str) -> str:
 class Arc(Warc):
     """Web pages from ARC files."""
 
-    version = 1
+    version = 2
     suffixes: ClassVar[tuple[str, ...]] = (".arc", ".arc.gz", ".arc.zst", ".arc.lz4")
     format: ClassVar[Format] = Format("ARC", LINE, re.compile(rb"\n" + LINE.pattern), arc_header)

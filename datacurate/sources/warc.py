@@ -20,7 +20,7 @@ Detected and quarantined, with what `rule` says:
     bomb              a body or a file that unpacks to more than 1,000 times its size
     bad_http          a response without status line or without end of headers
     bad_chunks        a chunked body whose chunks do not add up
-    content_encoding  gzip, deflate or Brotli that cannot be decoded, and codings that we do not know
+    content_encoding  gzip, deflate, Brotli or zstd that cannot be decoded, and codings that we do not know
     not_utf8          a conversion record (WET) that is not UTF-8
     empty             a file without any byte, or with nothing in its compression
 
@@ -32,6 +32,8 @@ Not detected: a Content-Length that ends exactly where a later record ends, and,
 frame per record, how many records a damaged stretch held: it counts as one. A response that claims to be chunked or
 compressed but is plain text is taken as it is, for crawlers often store decoded bodies under the original headers
 (warcio/example-bad-non-chunked.warc.gz). Responses that the crawler itself cut (`WARC-Truncated`) are kept.
+A response that names no type is a document when its first 4,096 bytes begin like HTML (by WHATWG's table) or are XML
+whose first element is `html`; byte order marks, white space and, in XML, comments may stand in front.
 A record id that occurs again in the file gets `#2`, `#3`, ... appended.
 """
 
@@ -53,7 +55,7 @@ from datacurate.sources._pages import SCHEMA, add_record, record_id
 class Warc(Source):
     """Web pages from WARC files and texts from WET files."""
 
-    version = 2
+    version = 3
     suffixes: ClassVar[tuple[str, ...]] = (
         ".warc", ".warc.gz", ".warc.zst", ".warc.lz4", ".wet", ".wet.gz", ".wet.zst", ".wet.lz4",
     )  # fmt: skip

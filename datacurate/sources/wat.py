@@ -26,6 +26,8 @@ from datacurate.sources._http import Broken
 from datacurate.sources._pages import KINDS, record_id, refused
 
 SCHEMA = pa.schema({name: pa.string() for name in ("id", "text", "source", "url", "date", "meta")})
+STATUS_DIGITS = 100
+"""Longest status; real ones have three characters. Python makes no number of more than 4,300 digits."""
 DESCRIPTIONS = ("description", "og:description", "twitter:description")
 
 
@@ -100,6 +102,8 @@ def _page(envelope: dict[str, Any], head: dict[str, Any]) -> tuple[str, dict[str
         return (kind if kind in KINDS else "other_record"), None
     http = _part(_part(envelope, "Payload-Metadata"), "HTTP-Response-Metadata")
     status = str(_part(http, "Response-Message").get("Status", ""))
+    if len(status) > STATUS_DIGITS:
+        raise Broken("not_wat", f"a status of {len(status):,} characters: {status[:20]}")
     rule = refused(int(status) if status.isascii() and status.isdigit() else 0, _string(head.get("WARC-Target-URI")))
     html = http.get("HTML-Metadata")
     if rule or not isinstance(html, dict):

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from datacurate.core.paths import located
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -33,3 +35,18 @@ def read():
         return rows, [unread for batch in batches for unread in batch.unread], batches
 
     return read_all
+
+
+@pytest.fixture
+def everything():
+    """All documents and unread records of all shards of a source, through the strings that tasks get."""
+
+    def read_shards(source):
+        docs, unread = [], []
+        for shard in source.shards():
+            for read in source.read(located(str(shard)), "src"):
+                docs += read.docs.to_pylist()
+                unread += read.unread
+        return docs, unread
+
+    return read_shards

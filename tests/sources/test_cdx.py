@@ -12,6 +12,7 @@ from loopback import serving
 from test_warc import http, record
 
 from datacurate.core.errors import InputError
+from datacurate.core.heads import shards_of
 from datacurate.core.paths import Part, located
 from datacurate.sources import find_format
 from datacurate.sources.cdx import Cdx
@@ -69,21 +70,11 @@ def write_list(path, rows):
     return path
 
 
-def everything(source):
-    """All documents and unread records of all shards, through the strings that tasks get."""
-    docs, unread = [], []
-    for shard in source.shards():
-        for read in source.read(located(str(shard)), "src"):
-            docs += read.docs.to_pylist()
-            unread += read.unread
-    return docs, unread
-
-
 LISTS = ["list.cdxj", "list.cdxj.gz", "header.cdx", "bare.cdx.gz", "list.parquet", "list.csv"]
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_the_named_records_are_read_from_a_folder(crawl, tmp_path, name):
+def test_the_named_records_are_read_from_a_folder(crawl, tmp_path, name, everything):
     folder, rows = crawl
     source = Cdx(path=str(write_list(tmp_path / name, rows)), base=str(folder), shards_per_list=3)
     docs, unread = everything(source)
@@ -92,7 +83,7 @@ def test_the_named_records_are_read_from_a_folder(crawl, tmp_path, name):
     assert all(row["html"] == f"<html>{row['id'].replace('-', ' ')}".encode() for row in docs)
 
 
-def test_records_are_fetched_by_range_and_neighbours_together(crawl, tmp_path):
+def test_records_are_fetched_by_range_and_neighbours_together(crawl, tmp_path, everything):
     pytest.importorskip("aiohttp")
     folder, rows = crawl
     path = write_list(tmp_path / "list.cdxj", rows)
@@ -117,7 +108,7 @@ def test_parts_of_a_list_are_disjoint_and_complete_and_keep_files_together(crawl
     assert sum(map(len, names)) == len(set.union(*names)) == 3
 
 
-def test_bad_rows_and_ranges_are_quarantined_each_for_itself(crawl, tmp_path):
+def test_bad_rows_and_ranges_are_quarantined_each_for_itself(crawl, tmp_path, everything):
     folder, rows = crawl
     name, at, size, url = rows[0]
     lines = [
@@ -139,7 +130,7 @@ def test_bad_rows_and_ranges_are_quarantined_each_for_itself(crawl, tmp_path):
     assert sorted(one.rule for one in unread) == ["bad_range"] * 2 + ["bad_row"] * 6 + ["missing"]
 
 
-def test_the_same_over_http(crawl, tmp_path):
+def test_the_same_over_http(crawl, tmp_path, everything):
     pytest.importorskip("aiohttp")
     folder, rows = crawl
     name, at, _, url = rows[0]
@@ -160,15 +151,123 @@ def test_the_same_over_http(crawl, tmp_path):
             everything(source)
 
 
-def test_lists_of_files(crawl, tmp_path):
+def test_lists_of_files(crawl, everything, tmp_path):
     folder, _ = crawl
     (folder / "warc.paths").write_text("a.warc.gz\n\nb.warc.gz\n")
     source = Cdx(path=str(folder / "warc.paths"))
     assert [str(shard) for shard in source.shards()] == [f"{folder}/a.warc.gz", f"{folder}/b.warc.gz"]
     assert len(everything(source)[0]) == 80
-    (folder / "warc.paths").write_text("../a.warc.gz\n")
-    with pytest.raises(InputError, match="base"):
-        source.check(source.files())
+
+
+def test_lines_of_a_list_of_files_that_cannot_be_read_are_accounted_for(crawl, everything):
+    folder, _ = crawl
+    (folder / "sub").mkdir()
+    names = ["a.warc.gz", "gone.warc.gz", "../a.warc.gz", "/etc/passwd", "nul\0.warc", "x" * 300, "sub", "b.warc.gz"]
+    (folder / "warc.paths").write_text("\n".join([*names, "y" * (1 << 21)]))
+    source = Cdx(path=str(folder / "warc.paths"))
+    source.check(source.files())
+    docs, unread = everything(source)
+    assert len(docs) == 80
+    assert all(one.fate == "quarantined" and one.error for one in unread)
+    assert [(one.id, one.rule) for one in unread] == [
+        (f"warc.paths:{line}", "missing" if line in (2, 7) else "bad_row") for line in (2, 3, 4, 5, 6, 7, 9)
+    ]
+
+
+def test_what_was_missing_is_read_when_it_is_there(crawl, everything):
+    folder, _ = crawl
+    (folder / "warc.paths").write_text("a.warc.gz\nb.warc.gz\n")
+    (folder / "b.warc.gz").rename(folder / "later")
+    source = Cdx(path=str(folder / "warc.paths"))
+    before = {name for *_, name in shards_of("s", source)}
+    assert len(everything(source)[0]) == 40
+    (folder / "later").rename(folder / "b.warc.gz")
+    after = {name for *_, name in shards_of("s", source)}
+    assert (len(before & after), len(before), len(after)) == (1, 2, 2)
+    assert everything(source)[1] == []
+
+
+@pytest.mark.parametrize("lines", ["../a.warc.gz\n", "gone.warc.gz\n" * 300, "# nothing\n"])
+def test_a_list_of_which_nothing_can_be_read_is_an_error(crawl, lines):
+    folder, _ = crawl
+    (folder / "warc.paths").write_text(lines)
+    source = Cdx(path=str(folder / "warc.paths"))
+    for ask in (lambda: source.check(source.files()), source.shards):
+        with pytest.raises(InputError, match="Give the base"):
+            ask()
+
+
+def test_lists_of_files_over_http(crawl, tmp_path, everything):
+    pytest.importorskip("aiohttp")
+    folder, _ = crawl
+    (tmp_path / "warc.paths").write_text("a.warc.gz\ngone.warc.gz\n../x\n")
+    with serving(folder) as server:
+        source = Cdx(path=str(tmp_path / "warc.paths"), base=server.url)
+        docs, unread = everything(source)
+        assert (len(docs), [one.rule for one in unread]) == (40, ["missing", "bad_row"])
+        server.asked.clear()
+        assert len(list(shards_of("s", source))) == 2
+        assert len(server.asked) <= 5, "a file is asked for once or twice, however many there are"
+    with pytest.raises(InputError, match="cannot be read"):
+        Cdx(path=str(tmp_path / "warc.paths"), base="http://127.0.0.1:9").shards()  # who does not answer says nothing
+
+
+HOSTILE = {
+    "offset": str(1 << 63), "offset of digits": "9" * 5000, "sum": str((1 << 63) - 5), "sign": "+5", "float": "1e3",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("offset", HOSTILE.values(), ids=HOSTILE)
+def test_numbers_that_no_file_has(crawl, tmp_path, everything, offset):
+    folder, rows = crawl
+    lines = cdxj([(rows[0][0], offset, 10, "x"), rows[1]]) + cdx11([(rows[0][0], offset, 10, "x")], header=False)
+    (tmp_path / "l.cdxj").write_text(lines)
+    docs, unread = everything(Cdx(path=str(tmp_path / "l.cdxj"), base=str(folder)))
+    assert len(docs) == 1
+    assert [(one.rule, len(one.error) < 500) for one in unread] == [("bad_row", True)] * 2
+
+
+def test_floats_of_columns_with_nulls_are_numbers(crawl, tmp_path, everything):
+    folder, rows = crawl
+    (tmp_path / "l.csv").write_text("filename,offset,length\n" + "{},{}.0,{}.0\n".format(*rows[0]))
+    assert [len(part) for part in everything(Cdx(path=str(tmp_path / "l.csv"), base=str(folder)))] == [1, 0]
+
+
+@pytest.mark.parametrize("name", ["a\0.warc.gz", "a" * 300, "b/" * 3000 + "c", "\ud800.warc", "a\n.warc"])
+def test_names_that_no_file_has(crawl, tmp_path, everything, name):
+    folder, rows = crawl
+    (tmp_path / "l.cdxj").write_text(cdxj([(name, 0, 10, "x"), rows[0]]))
+    docs, unread = everything(Cdx(path=str(tmp_path / "l.cdxj"), base=str(folder)))
+    assert (len(docs), [one.rule for one in unread]) == (1, ["bad_row"])
+
+
+def test_a_range_with_several_records_gives_all(crawl, tmp_path, everything):
+    folder, _ = crawl
+    (tmp_path / "l.cdxj").write_text(cdxj([("a.warc.gz", 0, (folder / "a.warc.gz").stat().st_size, "x")]))
+    source = Cdx(path=str(tmp_path / "l.cdxj"), base=str(folder))
+    docs, unread = everything(source)
+    assert ([row["id"] for row in docs], unread) == ([f"a.warc.gz-{at}" for at in range(40)], [])
+    first = gzip.decompress((folder / "a.warc.gz").read_bytes()).index(b"WARC/", 9)
+    (folder / "plain.warc").write_bytes(gzip.decompress((folder / "a.warc.gz").read_bytes()))
+    (tmp_path / "l.cdxj").write_text(cdxj([("plain.warc", 0, first + 40, "x")]))
+    docs, unread = everything(source)
+    assert (len(docs), [one.rule for one in unread]) == (1, ["bad_header"]), (
+        "what begins behind it is not lost in silence"
+    )
+
+
+def test_ranges_over_the_limit_are_not_fetched(crawl, tmp_path, everything):
+    folder, rows = crawl
+    (tmp_path / "l.cdxj").write_text(cdxj([(rows[0][0], 0, 10**15, "x"), rows[1]]))
+    docs, [one] = everything(Cdx(path=str(tmp_path / "l.cdxj"), base=str(folder)))
+    assert (len(docs), one.rule, one.bytes) == (1, "too_large", 10**15)
+
+
+def test_a_list_is_known_by_its_name_however_it_begins(crawl, tmp_path, everything):
+    folder, rows = crawl
+    (tmp_path / "l.cdxj").write_text("../x\n" + cdxj(rows[:2]))
+    docs, unread = everything(Cdx(path=str(tmp_path / "l.cdxj"), base=str(folder)))
+    assert (len(docs), [one.rule for one in unread]) == (2, ["bad_row"])
 
 
 def test_a_list_without_the_columns_says_which_are_wanted(tmp_path):

@@ -33,17 +33,8 @@ def site(tmp_path):
     return folder
 
 
-def documents(source):
-    docs, unread = [], []
-    for shard in source.shards():
-        for read in source.read(located(str(shard)), "src"):
-            docs += read.docs.to_pylist()
-            unread += read.unread
-    return docs, unread
-
-
-def test_each_file_is_a_document_under_its_path(site):
-    docs, unread = documents(Html(path=str(site)))
+def test_each_file_is_a_document_under_its_path(site, everything):
+    docs, unread = everything(Html(path=str(site)))
     assert [row["id"] for row in docs] == ["index.html", "sub dir/packed.html.gz", "sub dir/ü b.HTM", "x.xhtml"]
     assert docs[1]["html"] == b"<p>packed"
     assert [row["content_type"] for row in docs] == ["text/html"] * 3 + ["application/xhtml+xml"]
@@ -63,14 +54,14 @@ def test_extract_reads_them(site, tmp_path, root):
     assert said["index.html"].strip() == "Grüße"
 
 
-def test_small_files_are_bundled_and_a_new_one_moves_few(tmp_path):
+def test_small_files_are_bundled_and_a_new_one_moves_few(tmp_path, everything):
     for at in range(3000):
         (tmp_path / f"{at:04d}.html").write_text(f"<p>{at}")
     source = Html(path=str(tmp_path))
     before = {name for *_, name in shards_of("s", source)}
     assert 3 <= len(before) <= 12
     assert max(len(shard.names) for shard in source.shards()) <= BUNDLE_FILES
-    assert len(documents(source)[0]) == 3000
+    assert len(everything(source)[0]) == 3000
     (tmp_path / "0100x.html").write_text("<p>new")
     after = {name for *_, name in shards_of("s", source)}
     assert len(after - before) <= 2
@@ -81,26 +72,26 @@ def test_bundles_survive_being_written_as_text():
     assert located(str(bundle)) == bundle
 
 
-def test_relative_single_and_scattered_files(tmp_path, monkeypatch):
+def test_relative_single_and_scattered_files(tmp_path, monkeypatch, everything):
     monkeypatch.chdir(tmp_path)
     for name in ("one.html", "a/two.html", "b/c/three.html"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("<p>x")
-    assert [row["id"] for row in documents(Html(path="one.html"))[0]] == ["one.html"]
+    assert [row["id"] for row in everything(Html(path="one.html"))[0]] == ["one.html"]
     names = ["a/two.html", str(tmp_path / "b/c/three.html")]
-    assert {row["id"] for row in documents(Html(path=names))[0]} == {"a/two.html", "b/c/three.html"}
+    assert {row["id"] for row in everything(Html(path=names))[0]} == {"a/two.html", "b/c/three.html"}
     before = [name for *_, name in shards_of("s", Html(path="a"))]
     (tmp_path / "a").rename(tmp_path / "moved")
     assert [name for *_, name in shards_of("s", Html(path="moved"))] == before
 
 
-def test_names_that_are_no_utf8(tmp_path, root):
+def test_names_that_are_no_utf8(tmp_path, root, everything):
     try:
         with open(os.fsencode(tmp_path) + b"/bad\xff.html", "w") as file:
             file.write("<p>x")
     except OSError:
         pytest.skip("the file system refuses such names")
-    docs, _ = documents(Html(path=str(tmp_path)))
+    docs, _ = everything(Html(path=str(tmp_path)))
     assert [row["id"] for row in docs] == ["bad\ufffd.html"]
     with open(os.fsencode(tmp_path) + b"/bad\xff.jsonl", "w") as file:
         file.write('{"text": "one"}\nbroken\n')
@@ -110,11 +101,11 @@ def test_names_that_are_no_utf8(tmp_path, root):
     assert len(list((tmp_path / "run" / "00-read").glob("*.parquet"))) >= 2
 
 
-def test_mixed_folders_are_refused_until_the_format_is_named(site):
+def test_mixed_folders_are_refused_until_the_format_is_named(site, everything):
     (site / "data.jsonl").write_text('{"text": "x"}\n')
     with pytest.raises(InputError, match="html and jsonl"):
         find_format(site)
-    assert len(documents(Html(path=str(site)))[0]) == 4
+    assert len(everything(Html(path=str(site)))[0]) == 4
 
 
 def test_links_are_followed_once_and_dangling_ones_are_an_error(tmp_path):
@@ -144,9 +135,9 @@ def test_a_folder_without_rights_is_an_error(tmp_path, monkeypatch):
         expand(tmp_path)
 
 
-def test_files_over_the_limit(tmp_path):
+def test_files_over_the_limit(tmp_path, everything):
     (tmp_path / "a.html").write_text("x" * 100)
-    _, unread = documents(Html(path=str(tmp_path), max_bytes=99))
+    _, unread = everything(Html(path=str(tmp_path), max_bytes=99))
     assert [(one.rule, one.bytes) for one in unread] == [("too_large", 100)]
 
 
@@ -213,6 +204,12 @@ def test_broken_wat_records_are_quarantined(tmp_path, read, block, rule):
     rows, unread = wat(tmp_path, read, block, envelope())
     assert len(rows) == 1
     assert rules(unread) == [("quarantined", rule)]
+
+
+def test_a_status_of_5000_digits_is_one_bad_record(tmp_path, read):
+    rows, unread = wat(tmp_path, read, envelope(status="2" * 5000), envelope(status="9" * 99), envelope())
+    assert len(rows) == 1
+    assert rules(unread) == [("quarantined", "not_wat"), ("dropped", "http_status")]
 
 
 def test_odd_values_in_wat(tmp_path, read):
