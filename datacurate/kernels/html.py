@@ -21,12 +21,13 @@ from datacurate.kernels.html_tags import (
     TAG,
     VOID,
 )
-from datacurate.kernels.html_words import CLASS_BIT, CLASS_FOUND, CLASS_NEXT, OTHER, SYMBOL, SYMBOLS
+from datacurate.kernels.html_words import CLASS_BIT, CLASS_FOUND, CLASS_NEXT, MARK_BIT, OTHER, SYMBOL, SYMBOLS
 from datacurate.kernels.memory import borrowing, first_bit, inlined, places
 
 TEXT = 0
 """Code of the event of a run of text. Start tags have their tag's code, end tags its negative."""
 _HIDDEN = np.uint32(CLASS_BIT["hidden"])
+_AS_CODE = np.uint32(MARK_BIT["block"])
 _SCRIPT, _MATH, _A, _LINK, _TITLE = TAG["script"], TAG["math"], TAG["a"], TAG["link"], TAG["title"]
 _MASK = np.uint64(len(NAME_CODES) - 1)
 _131, _32BITS = np.uint64(131), np.uint64(0xFFFFFFFF)
@@ -82,21 +83,32 @@ def class_words(data, i, end):
 
 
 @borrowing
-def _hides(data, i, end):
-    """Whether a style says `display:none` or `visibility:hidden`."""
+def _is_pre(data, i, end):
+    """Whether a word is `pre`, and neither `pre-wrap` nor `pre-line`."""
+    if i + 3 > end or data[i] != 0x70 or data[i + 1] != 0x72 or data[i + 2] != 0x65:
+        return False
+    return i + 3 == end or data[i + 3] == 0x3B or data[i + 3] == 0x20
+
+
+@borrowing
+def style_marks(data, i, end):
+    """Bits of what a style says: `display:none` or `visibility:hidden`, and `white-space:pre`."""
+    found = np.uint32(0)
     while i + 4 <= end:
-        # "none" and "hidd" behind a colon, with or without a space
-        c = data[i]
-        if c == 0x3A:
+        # "none", "hidd" and "pre" behind a colon, with or without a space
+        if data[i] == 0x3A and i > 0 and data[i + 1] != 0x3A:
             k = i + 1 if data[i + 1] != 0x20 else i + 2
-            if k + 4 <= end:
+            before = data[i - 1]
+            if k + 4 <= end and before == 0x79:
                 a, b = data[k], data[k + 1]
-                if a == 0x6E and b == 0x6F and data[k + 2] == 0x6E and i >= 7 and data[i - 1] == 0x79:
-                    return True  # display: ends in y; text-decoration:none does not
-                if a == 0x68 and b == 0x69 and data[k + 2] == 0x64 and data[k + 3] == 0x64 and data[i - 1] == 0x79:
-                    return True  # visibility
+                if a == 0x6E and b == 0x6F and data[k + 2] == 0x6E and i >= 7:
+                    found |= _HIDDEN  # display: ends in y; text-decoration:none does not
+                if a == 0x68 and b == 0x69 and data[k + 2] == 0x64 and data[k + 3] == 0x64:
+                    found |= _HIDDEN  # visibility
+            if before == 0x65 and i >= 11 and data[i - 5] == 0x73 and _is_pre(data, k, end):
+                found |= _AS_CODE  # white-space
         i += 1
-    return False
+    return found
 
 
 @borrowing
@@ -129,8 +141,7 @@ def _attributes(data, i, end):
         ):  # class, id, role, itemprop
             found |= class_words(data, value, i)
         elif length == 5 and first == 0x73 and data[start + 1] == 0x74:  # style
-            if _hides(data, value, i):
-                found |= _HIDDEN
+            found |= style_marks(data, value, i)
         elif (length == 6 and first == 0x68 and data[start + 1] == 0x69) or (
             length == 11 and first == 0x61 and data[start + 5] == 0x68 and i - value == 4 and data[value] == 0x74
         ):  # hidden, aria-hidden="true"
@@ -140,9 +151,23 @@ def _attributes(data, i, end):
 
 
 @borrowing
+def _raw_end(data, i, end, code):
+    """The `<` of the end tag of an element whose contents from `i` on are no markup, or `end`."""
+    while i < end:
+        i = _find(data, i, end, 0x3C)
+        if i + 1 >= end:
+            return end
+        if data[i + 1] == 0x2F and _tag_name(data, i + 2, end)[0] == code:
+            return i
+        i += 1
+    return end
+
+
+@borrowing
 def _end_tag(data, i, end, code):
     """Where the contents of an element end: the `<` of its end tag, or `end`. Elements of the same name may nest."""
-    raw = KIND[code] & RAW
+    if KIND[code] & RAW:
+        return _raw_end(data, i, end, code)
     depth = 1
     while i < end:
         i = _find(data, i, end, 0x3C)
@@ -153,8 +178,11 @@ def _end_tag(data, i, end, code):
                 depth -= 1
                 if depth == 0:
                     return i
-        elif not raw and _tag_name(data, i + 1, end)[0] == code:
-            depth += 1
+        else:
+            inner, _ = _tag_name(data, i + 1, end)
+            depth += inner == code
+            if KIND[inner] & RAW:
+                i = _raw_end(data, i + 1, end, inner)
         i += 1
     return end
 

@@ -19,11 +19,12 @@ FORMULA, FORMULA_END, HREF, HREF_END, LINK_START, IN_PRE, FENCE, PRE_END, HASHES
 """The last formula; the target of the link that is open, and where its text started; in code; backticks around it;
 where the first `pre` that is open ends;
 where the marks of a heading end."""
-CODE_START, CODE_END, GARBAGE, LINEAR_START, LINEAR_END, CAPTIONED = range(25, 31)
+CODE_START, CODE_END, GARBAGE, LINEAR_START, LINEAR_END, CAPTIONED, COLUMN, COLUMNS = range(25, 33)
 """Where code starts, and where its last character that is no white space ends; whether this element only shows a
 formula; where the last formula that was written from MathML in such an element starts, and where it ends;
-the depth of the table of data whose caption is open, or 0."""
-STATE = 31
+the depth of the table of data whose caption is open, or 0; the column of the next cell of its row; columns of the
+table."""
+STATE = 33
 MAX_LISTS, MAX_QUOTES = 8, 4
 """Deepest nesting that is shown by indentation."""
 

@@ -6,10 +6,13 @@ import numpy as np
 from numba import njit
 
 from datacurate.kernels.html import TEXT
+from datacurate.kernels.html_attributes import number
 from datacurate.kernels.html_out import (
     CAPTIONED,
     CELL_ANY,
     CELLS,
+    COLUMN,
+    COLUMNS,
     GAP,
     IN_TABLE,
     LINE,
@@ -25,18 +28,26 @@ from datacurate.kernels.html_out import (
 from datacurate.kernels.html_tags import TAG
 from datacurate.kernels.memory import borrowing
 
-LAYOUT, DATA = 0, 1
+LAYOUT = 0
 MAX_TABLES = 64
+MAX_COLUMNS = 64
+"""Columns in which spans are followed; cells beyond are written one after the other."""
 MAX_CELL = 200
 """Mean bytes of a cell in a table of data, at most, unless it has header cells: cells of layout hold articles."""
-_TABLE, _TR, _TD, _TH, _CAPTION, _PRE = (TAG[name] for name in ("table", "tr", "td", "th", "caption", "pre"))
+_TABLE, _TR, _TD, _TH, _CAPTION, _PRE, _THEAD, _TBODY, _TFOOT = (
+    TAG[name] for name in ("table", "tr", "td", "th", "caption", "pre", "thead", "tbody", "tfoot")
+)
+_COLSPAN, _ROWSPAN = np.frombuffer(b"colspan", np.uint8), np.frombuffer(b"rowspan", np.uint8)
+_ALL = 1 << 30
+"""Rows that `rowspan="0"` reaches over: all of the group."""
 _ROWS, _CELLS, _WIDEST, _ROW, _HEADS, _BYTES, _NESTED, _OPENED, _CODE = range(9)
 
 
 @njit(nogil=True, cache=True)
 def table_roles(kinds, starts, ends):
-    """For each event, DATA if it opens a table of data: two columns and rows, none nested, no code, short cells."""
-    roles = np.zeros(len(kinds), np.int8)
+    """For each event, the cells of the widest row if it opens a table of data: two columns and rows, none nested, no
+    code, short cells."""
+    roles = np.zeros(len(kinds), np.int16)
     stack = np.zeros((MAX_TABLES, 9), np.int64)
     depth = beyond = 0
     for e in range(len(kinds)):
@@ -58,7 +69,7 @@ def table_roles(kinds, starts, ends):
             if beyond:
                 beyond -= 1
                 continue
-            roles[top[_OPENED]] = _is_data(top)
+            roles[top[_OPENED]] = min(top[_WIDEST], MAX_COLUMNS) if _is_data(top) else LAYOUT
             depth -= 1
         elif kind == _TR:
             top[_ROWS] += 1
@@ -76,19 +87,27 @@ def table_roles(kinds, starts, ends):
 @njit(nogil=True, cache=True)
 def _is_data(top):
     if top[_NESTED] or top[_CODE] or top[_ROWS] < 2 or top[_WIDEST] < 2 or top[_CELLS] < 4:
-        return LAYOUT
-    return DATA if top[_HEADS] or top[_BYTES] < MAX_CELL * top[_CELLS] else LAYOUT
+        return False
+    return top[_HEADS] > 0 or top[_BYTES] < MAX_CELL * top[_CELLS]
 
 
 @borrowing
-def table_event(kind, out, w, counts):
-    """Rows and cells of a table of data; other elements in it part words."""
+def table_event(data, kind, i, end, out, w, counts, spans):
+    """Rows and cells of a table of data; other elements in it part words.
+
+    `spans` says for how many rows more a cell above reaches into each column.
+    """
     if kind == _TR:
         _open_row(out, w, counts)
     elif kind == -_TR:
+        for column in range(w[COLUMN], MAX_COLUMNS):
+            spans[column] = max(spans[column] - 1, 0)
         _close_row(out, w)
     elif kind in (_TD, _TH):
-        _open_cell(out, w)
+        _open_cell(data, i, end, out, w, spans)
+    elif kind in (-_THEAD, -_TBODY, -_TFOOT):
+        spans[:] = 0
+        w[SPACE] = 1
     elif kind == _CAPTION:
         w[CAPTIONED], w[IN_TABLE] = w[IN_TABLE], 0
         w[SPACE], w[GAP] = 0, 2
@@ -113,7 +132,7 @@ def _open_row(out, w, counts):
     open_line(out, w, counts)
     w[IN_TABLE] = table
     w[GAP] = gap
-    w[CELLS] = w[ROW_ANY] = 0
+    w[CELLS] = w[ROW_ANY] = w[COLUMN] = 0
 
 
 @borrowing
@@ -125,6 +144,8 @@ def _close_row(out, w):
         w[CELLS] = 0
         return
     if w[MARKDOWN]:
+        while w[CELLS] < min(w[COLUMN], w[COLUMNS]):  # a span at the end of the first row says how wide the table is
+            _mark_cell(out, w)
         put(out, w, 0x20)
         put(out, w, 0x7C)
         if w[ROWS] == 0:
@@ -139,7 +160,27 @@ def _close_row(out, w):
 
 
 @borrowing
-def _open_cell(out, w):
+def _open_cell(data, i, end, out, w, spans):
+    """Starts a cell in the next column that no cell above reaches into; columns passed over are empty cells.
+
+    A cell is at most as wide as the row with most cells, so that no number in an attribute makes a row long.
+    """
+    while w[COLUMN] < MAX_COLUMNS and spans[w[COLUMN]]:
+        spans[w[COLUMN]] -= 1
+        w[COLUMN] += 1
+    while w[CELLS] < min(w[COLUMN], MAX_COLUMNS):
+        _mark_cell(out, w)
+    _mark_cell(out, w)
+    across = min(max(number(data, i, end, _COLSPAN, 1), 1), w[COLUMNS])
+    down = number(data, i, end, _ROWSPAN, 1) - 1
+    for column in range(w[COLUMN], min(w[COLUMN] + across, MAX_COLUMNS)):
+        spans[column] = max(spans[column] - 1, down if down >= 0 else _ALL)
+    w[COLUMN] += across
+
+
+@borrowing
+def _mark_cell(out, w):
+    """What stands before a cell."""
     if w[MARKDOWN]:
         if w[CELLS]:
             put(out, w, 0x20)

@@ -25,6 +25,8 @@ from datacurate.kernels.html_out import (
     CELL_ANY,
     CODE_END,
     CODE_START,
+    COLUMN,
+    COLUMNS,
     FENCE,
     GAP,
     GARBAGE,
@@ -49,7 +51,7 @@ from datacurate.kernels.html_out import (
     write_text,
 )
 from datacurate.kernels.html_permalinks import permalink_end
-from datacurate.kernels.html_tables import DATA, close_caption, table_event, table_roles
+from datacurate.kernels.html_tables import LAYOUT, MAX_COLUMNS, close_caption, table_event, table_roles
 from datacurate.kernels.html_tags import BLOCK, KIND, TAG
 from datacurate.kernels.memory import borrowing
 
@@ -64,9 +66,9 @@ _LEVEL = np.zeros(256, np.int64)
 for _n in range(1, 7):
     _LEVEL[TAG[f"h{_n}"]] = _n
 (_A, _BR, _IMG, _MATH, _CODE, _PRE, _LI, _UL, _OL, _TABLE, _QUOTE, _SPAN, _HR, _DIV, _CUSTOM,
- _CAPTION) = (
+ _CAPTION, _TR) = (
     TAG[name] for name in ("a", "br", "img", "math", "code", "pre", "li", "ul", "ol", "table", "blockquote", "span",
-                           "hr", "div", "custom-element", "caption")
+                           "hr", "div", "custom-element", "caption", "tr")
 )  # fmt: skip
 _START, _VALUE = np.frombuffer(b"start", np.uint8), np.frombuffer(b"value", np.uint8)
 _TICK, _HASH = 0x60, 0x23
@@ -80,6 +82,7 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
     w[LINE] = 1
     counts = np.full(MAX_DEPTH, -1, np.int64)
     roles = table_roles(kinds, starts, ends)
+    spans = np.zeros(MAX_COLUMNS, np.int64)
     b = skipped = depth = 0
     permalink = -1
     for e in range(len(kinds)):
@@ -120,9 +123,9 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
         elif w[IN_PRE]:
             _inside_code(kind, out, w, counts)
         elif code == _TABLE:
-            _table(kind, roles[e], w)
+            _table(kind, np.int64(roles[e]), w, spans)
         elif w[IN_TABLE]:
-            table_event(kind, out, w, counts)
+            table_event(data, kind, i, end, out, w, counts, spans)
         elif kind == -_CAPTION and w[CAPTIONED]:
             close_caption(w)
         else:
@@ -175,14 +178,16 @@ def _inline(data, kind, i, end, here, options, out, w, counts):
 
 
 @borrowing
-def _table(kind, role, w):
-    """A table starts or ends; `role` says whether it holds data."""
+def _table(kind, role, w, spans):
+    """A table starts or ends; `role` says how wide it is if it holds data."""
     w[GAP] = max(w[GAP], 1)
     if kind > 0:
         w[TABLES] += 1
-        if role == DATA and not w[IN_TABLE]:
+        if role != LAYOUT and not w[IN_TABLE]:
             w[IN_TABLE] = w[TABLES]
-            w[ROWS] = 0
+            w[ROWS] = w[COLUMN] = 0
+            w[COLUMNS] = role
+            spans[:] = 0
             w[GAP] = 2
         return
     if w[IN_TABLE] == w[TABLES]:
@@ -276,13 +281,15 @@ def _chosen_next(kinds, rows, chosen, b, e):
     return True
 
 
-def room(data: np.ndarray, events: int) -> int:
+def room(data: np.ndarray, kinds: np.ndarray) -> int:
     """Bytes that `write` may need at most.
 
     Text at most doubles (`|` in tables); backticks in code may have as many around them on both sides. What starts a
-    line takes 36 bytes at most; lines start at events, and in code at line breaks.
+    line takes 36 bytes at most; lines start at events, and in code at line breaks. Where cells span others, each row
+    has as many empty ones of three bytes as columns are followed, at most.
     """
-    return 4 * len(data) + 64 * (events + 1) + 40 * int(np.count_nonzero(data == 0x0A))
+    rows = int(np.count_nonzero(kinds == _TR))
+    return 4 * len(data) + 64 * (len(kinds) + 1) + 40 * int(np.count_nonzero(data == 0x0A)) + 3 * MAX_COLUMNS * rows
 
 
 def text_of(
@@ -290,5 +297,5 @@ def text_of(
 ) -> bytes:
     """The chosen blocks as text."""
     kinds, starts, ends, _ = events
-    out = np.empty(room(data, len(kinds)), np.uint8)
+    out = np.empty(room(data, kinds), np.uint8)
     return out[: write(data, kinds, starts, ends, rows, chosen, options, out)].tobytes()

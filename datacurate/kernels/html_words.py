@@ -52,6 +52,16 @@ CLASS_WORDS: tuple[tuple[str, str], ...] = (
 )
 """Groups of words in class, id, role and itemprop. `_` is anything that is no letter."""
 
+MARK_WORDS: tuple[tuple[str, str], ...] = (
+    ("cell", "blob_code hljs_ln_code lines_code"),
+    ("block", "syntaxhighlighter"),
+    ("number", "_ln_ _lnt_ _gl_ _gutter_"),
+    ("numbers", "lineno line_num linenum blob_num rouge_gutter lines_num crayon_num hljs_ln_num"),
+)
+"""Classes that say nothing to a classifier, in the bits behind those: cells with a line of code, code without `pre`,
+and line numbers of it, the last anywhere and the ones before in code only. Pygments, Rouge, Chroma, highlight.js,
+SyntaxHighlighter, Crayon, GitHub and Gitea use them."""
+
 TEXT_WORDS: tuple[tuple[str, str], ...] = (
     ("comments", "comment,kommentar,comentario,leave a reply,_reply_,antworten,responses,discussion,diskussion"),
     (
@@ -147,8 +157,9 @@ def _completed(children: list[dict[int, int]], found: list[int]) -> np.ndarray:
     return table.ravel()
 
 
-CLASS_NEXT, CLASS_FOUND = _automaton(CLASS_WORDS, None)
+CLASS_NEXT, CLASS_FOUND = _automaton((*CLASS_WORDS, *MARK_WORDS), None)
 TEXT_NEXT, TEXT_FOUND = _automaton(TEXT_WORDS, ",")
 SYMBOL = np.array([symbol_of(byte) for byte in range(256)], np.uint8)
 CLASS_BIT = {name: 1 << bit for bit, (name, _) in enumerate(CLASS_WORDS)}
+MARK_BIT = {name: 1 << bit for bit, (name, _) in enumerate(MARK_WORDS, len(CLASS_WORDS))}
 TEXT_BIT = {name: 1 << bit for bit, (name, _) in enumerate(TEXT_WORDS)}

@@ -32,6 +32,8 @@ class Page(NamedTuple):
     """Its canonical form."""
     data: np.ndarray
     events: tuple[np.ndarray, ...]
+    """Of what a reader sees."""
+    all_events: tuple[np.ndarray, ...]
 
 
 def parsed(page: str) -> Page:
@@ -39,10 +41,11 @@ def parsed(page: str) -> Page:
     from resiliparse.parse.html import HTMLTree
 
     from datacurate.kernels.html import events
+    from datacurate.kernels.html_seen import seen_of
 
     html = str(HTMLTree.parse(page)).encode("utf-8", "replace")
     data, *found = events(html)
-    return Page(html, data, tuple(found))
+    return Page(html, data, seen_of(data, tuple(found)), tuple(found))
 
 
 @cache
@@ -63,7 +66,7 @@ def read_models(path: Path) -> list[tuple[Any, Any]]:
 
 def warm() -> None:
     """Compile, or load from the cache, everything here."""
-    extract(parsed("<title>a</title><p>One. <p>Two."), 0, True)
+    extract(parsed("<title>a</title><p>One. <p>Two.<b hidden>x</b><div hidden>y</div>"), 0, True)
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

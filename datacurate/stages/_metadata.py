@@ -112,7 +112,7 @@ def _statements(page: Page) -> Iterator[tuple[str, str]]:
 
     from datacurate.kernels.html_tags import TAG
 
-    kinds, starts, ends, _ = page.events
+    kinds, starts, ends, _ = page.all_events
     tags = {TAG[name]: name for name in ("html", "meta", "link", "title", "script", "time")}
     at = np.flatnonzero(np.isin(kinds, list(tags)))
     for event in at.tolist():

@@ -31,7 +31,7 @@ class Extract(Stage):
     2018, 2023) goes by rules, trafilatura (Barbaresi 2021) too; it keeps less boilerplate and is slower.
     """
 
-    version = 3
+    version = 4
     needs = ()
     rewrites = True
     costly = True

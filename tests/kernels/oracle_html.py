@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import re
 
+from resiliparse.parse.html import NodeType
+
 from datacurate.kernels.html_tags import BLOCK, CUSTOM, KEPT, KIND, RAW, SKIPPED, TAG, VOID
-from datacurate.kernels.html_words import CLASS_BIT, CLASS_WORDS
+from datacurate.kernels.html_words import CLASS_BIT, CLASS_WORDS, MARK_BIT, MARK_WORDS
 
 _PIECE = re.compile(rb"<!--.*?-->|<[!?][^>]*>|<(/?)([^\s>/]+)([^>]*)>|[^<]+", re.DOTALL)
 _ATTRIBUTE = re.compile(rb'([^\s=>]+)="([^"]*)"')
@@ -44,15 +46,22 @@ def events(page: bytes) -> list[tuple]:
     return made
 
 
+_RAW = "script style iframe noembed noframes xmp".split()
+
+
 def _behind(page: bytes, at: int, name: bytes, raw: bool) -> int:
-    """Behind the end tag of an element whose contents start at `at`."""
-    depth = 1
-    for tag in re.compile(rb"<(/?)" + re.escape(name) + rb"(?=[\s>/])").finditer(page, at):
-        if raw and not tag[1]:
-            continue
-        depth += -1 if tag[1] else 1
-        if depth == 0:
-            return page.index(b">", tag.start()) + 1
+    """Behind the end tag of an element whose contents start at `at`; contents of scripts and the like are skipped."""
+    depth, inner = 1, b""
+    names = b"|".join([re.escape(name), *(one.encode() for one in _RAW)])
+    for tag in re.compile(rb"<(/?)(" + names + rb")(?=[\s>/])").finditer(page, at):
+        if inner or (raw and not tag[1]):
+            inner = b"" if tag[1] and tag[2] == inner else inner
+        elif tag[2] == name:
+            depth += -1 if tag[1] else 1
+            if depth == 0:
+                return page.index(b">", tag.start()) + 1
+        elif not tag[1] and not raw:
+            inner = tag[2]
     return len(page)
 
 
@@ -65,7 +74,37 @@ def words(attributes: bytes) -> int:
         hides = name == b"style" and re.search(rb"display: ?none|visibility: ?hidden", value)
         if hides or name == b"hidden" or (name == b"aria-hidden" and value == b"true"):
             made |= CLASS_BIT["hidden"]
+        if name == b"style" and re.search(rb"[^:]e: ?pre(?=[; ]|$)", value):
+            made |= MARK_BIT["block"]
     return made
+
+
+_APART = {"div", "p", "ul", "pre", "table"}
+
+
+def seen(node) -> str:
+    """An element and what is in it, without elements that are hidden or hold line numbers; formulas stay."""
+    if node.type == NodeType.TEXT:
+        return html.escape(node.text, quote=False)
+    if node.type != NodeType.ELEMENT:
+        return ""
+    if _hidden(node):
+        formulas = "".join(one.html for one in node.get_elements_by_tag_name("math"))
+        return f"<{node.tag}>{formulas}</{node.tag}>" if node.tag in _APART else formulas
+    if node.tag == "math":
+        return node.html
+    inside = "".join(map(seen, node.child_nodes))
+    text = re.sub("</?(?!math)[a-z][^>]*>", "", inside)
+    if "lineno" in node.getattr("class", "") and re.fullmatch(r"[\s\d.:|]*", text):
+        return ""
+    return f"<{node.tag}>{inside}</{node.tag}>"
+
+
+def _hidden(node) -> bool:
+    style = node.getattr("style", "")
+    hides = re.search("display: ?none|visibility: ?hidden", style) or node.getattr("aria-hidden", "") == "true"
+    attribute = node.hasattr("hidden") and node.getattr("hidden") != "until-found" and node.tag != "span"
+    return bool(hides or attribute) and node.getattr("role", "") != "tabpanel"
 
 
 def class_words(value: str) -> int:
@@ -73,7 +112,7 @@ def class_words(value: str) -> int:
     parted = re.sub("([a-z])([A-Z])", r"\1_\2", value)
     plain = "_" + re.sub("[^a-z\x80-\U0010ffff]", "_", parted.lower() if parted.isascii() else _lower(parted)) + "_"
     made = 0
-    for bit, (_, group) in enumerate(CLASS_WORDS):
+    for bit, (_, group) in enumerate((*CLASS_WORDS, *MARK_WORDS)):
         made |= any(word in plain for word in group.split()) << bit
     return made
 
@@ -117,6 +156,25 @@ def code(text: str) -> str:
     while lines and not lines[0].strip():
         del lines[0]
     return "\n".join(lines).rstrip()
+
+
+def table(rows: list[list[tuple[str, int, int]]]) -> list[list[str]]:
+    """Rows of a table of cells `(text, columns, rows)`, each cell in its column, up to the row's last one."""
+    width = max(map(len, rows))
+    taken: set[tuple[int, int]] = set()
+    made = []
+    for at, row in enumerate(rows):
+        line: list[str] = []
+        column = 0
+        for text, across, down in row:
+            while (at, column) in taken:
+                column += 1
+            line += [""] * (column - len(line)) + [text]
+            wide = min(across or 1, width)
+            taken |= {(at + y, column + x) for y in range(1, down or len(rows)) for x in range(wide)}
+            column += wide
+        made.append(line)
+    return made
 
 
 MATHML = {

@@ -123,7 +123,7 @@ def test_any_bytes_are_survived(page, options):
     assert (rows[:, LINKED] <= rows[:, SIZE]).all()
     assert np.isfinite(features).all()
     made = text_of(data, events, rows, np.ones(len(rows), np.bool_), options)
-    assert len(made) <= room(data, len(events[0]))
+    assert len(made) <= room(data, events[0])
 
 
 def test_names_match_what_is_computed():
@@ -155,13 +155,16 @@ def test_names_match_what_is_computed():
         "<math><mtr>" + "<i></i>" * 10_000 + "{",
         "<math><mfenced open='&amp;<>' close=\"{{{\">" * 1000 + "$$$",
         "<math>x</math>" * 10_000,
+        "<table>" + ("<tr>" + "<td rowspan=9999>" * 63 + "<tr><td>x" * 300) * 9,
+        "<table>" + "<tr><td colspan=99999999>x<th colspan=64><td>y" * 5000,
+        ("<table>" + "<tr><td rowspan=0 colspan=63><td>x" * 2 + "</table>") * 3000,
     ],
     ids=lambda page: page[:18],
 )
 def test_there_is_room_for_what_is_written(page):
     """The buffer is as large as `room` says and nothing checks its bounds; a larger one shows what was written."""
     data, events, blocks, _ = whole(canonical(page))
-    most = room(data, len(events[0]))
+    most = room(data, events[0])
     out = np.full(most * 4 + 1_000_000, 7, np.uint8)
     chosen = np.ones(len(blocks.rows), np.bool_)
     written = write(data, *events[:3], blocks.rows, chosen, MARKDOWN_FORMAT | LINKS | ALT_TEXTS, out)

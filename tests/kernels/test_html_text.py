@@ -6,17 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
-from datacurate.kernels import html as kernel
 from datacurate.kernels.blocks import blocks_of
 from datacurate.kernels.html_text import ALT_TEXTS, LINKS, MARKDOWN_FORMAT, text_of
 from datacurate.kernels.trees import Trees, evaluate
+from datacurate.stages._blocks import parsed
 from tests.kernels import oracle_html as oracle
 
 
 def written(page: str, options: int = 0, leave: str | None = None) -> str:
     """The page with every block chosen, but for those that hold `leave`."""
-    form = str(HTMLTree.parse(page)).encode()
-    data, *events = kernel.events(form)
+    form, data, events, _ = parsed(page)
     blocks, _ = blocks_of(data, events)
     chosen = np.ones(len(blocks.rows), np.bool_)
     for at, row in enumerate(blocks.rows[:, 1:3].tolist()):
@@ -92,6 +91,39 @@ def test_tables():
     assert written(page) == "T\nA\tB|C\n1\t2 3\n4\t\n\nz" or written(page).endswith("A\tB|C\n1\t2 3\n4\t\n\nz")
     made = written(page, MARKDOWN_FORMAT)
     assert "| A | B\\|C |\n| --- | --- |\n| 1 | 2 3 |\n| 4 |  |\n\nz" in made
+
+
+def test_cells_that_span_others_leave_them_in_their_columns():
+    page = "<table><tr><th rowspan=2>A<th colspan=2>B<tr><th>b<th>c<tr><td rowspan=2>x<td>1<td>2<tr><td>3<td>4"
+    page += "<tr><td colspan=3>all<tr><td>y<td><td>6</table>"
+    assert written(page) == "A\tB\n\tb\tc\nx\t1\t2\n\t3\t4\nall\ny\t\t6"
+    wanted = "| A | B |  |\n| --- | --- | --- |\n|  | b | c |\n| x | 1 | 2 |\n|  | 3 | 4 |\n| all |  |  |\n| y |  | 6 |"
+    assert written(page, MARKDOWN_FORMAT) == wanted
+    groups = "<table><tbody><tr><td rowspan=99>A<td>B</tbody><tbody><tr><td>c<td>d</table>"
+    assert written(groups) == "A\tB\nc\td"
+    assert written("<table><tr><td colspan=100000>a<td>b<tr><td>c<td>d</table>") == "a\t\tb\nc\td"
+    wide = "<table><tr>" + "<td rowspan=2>a" * 70 + "<tr><td>b</table>"
+    assert written(wide).split("\n")[1] == "\t" * 64 + "b"
+    two = "<table><tr><td>a<td rowspan=3>b<tr><td>c</table><table><tr><td>d<td>e<tr><td>f<td>g</table>"
+    assert written(two.replace("<tr><td>c", "<tr><td>c<tr><td>h")).endswith("d\te\nf\tg")
+
+
+CELL = st.tuples(st.sampled_from(["a", "long text"]), st.sampled_from([0, 1, 1, 2, 3, 9]), st.sampled_from([0, 1, 2]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(CELL, min_size=1, max_size=4), min_size=2, max_size=6).filter(lambda r: sum(map(len, r)) > 3))
+def test_spans_against_the_twin(rows):
+    if max(map(len, rows)) < 2:
+        return
+    cell = '<td colspan="{1}" rowspan="{2}">{0}</td>'
+    page = "".join(f"<tr>{''.join(cell.format(*one) for one in row)}</tr>" for row in rows)
+    made = oracle.table(rows)
+    assert written(f"x<table>{page}</table>") == "x\n\n" + "\n".join("\t".join(row) for row in made)
+    lines = written(f"<table>{page}</table>", MARKDOWN_FORMAT).split("\n")
+    for row, line in zip(made, lines[:1] + lines[2:], strict=True):
+        found = [one.strip() for one in line[2:-2].split(" | ")]
+        assert found[: len(row)] == row and not any(found[len(row) :])
 
 
 def test_captions_are_paragraphs():
