@@ -122,13 +122,14 @@ def _line_end(data, i, end):
 
 
 @njit(nogil=True, cache=True)
-def hides_most(data, kinds, starts, ends, words):
-    """Whether one hidden element has half as much again of long runs of text as all that is seen.
+def leaves_hidden(data, kinds, starts, ends, words):
+    """Whether one hidden element has half as much again of long runs of text as all that is seen, or none is hidden.
 
     Then it is the article, which a script shows. Hidden copies of an article are each about as long as what is seen.
     """
     opens = np.zeros(256, np.int64)
     hiding = level = hidden = most = shown = 0
+    found = False
     for e in range(len(kinds)):
         kind = np.int64(kinds[e])
         if kind == TEXT:
@@ -143,12 +144,12 @@ def hides_most(data, kinds, starts, ends, words):
             opens[kind] += 1
             if not hiding and words[e] & _HIDDEN and _may_go(kind) and is_hidden(data, starts[e], ends[e], kind):
                 hiding, level = kind, opens[kind]
-                hidden = 0
+                hidden, found = 0, True
         else:
             if hiding == -kind and opens[-kind] == level:
                 hiding = 0
             opens[-kind] = max(opens[-kind] - 1, 0)
-    return most * 2 > shown * 3
+    return most * 2 > shown * 3 or not found
 
 
 @borrowing
@@ -275,9 +276,10 @@ def _as_code(kinds, at, n, opens):
 def seen_of(data: np.ndarray, events: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
     """The events of what a reader sees; the same ones where nothing is to be changed."""
     kinds, starts, ends, words = events
-    if not (np.bitwise_or.reduce(words, initial=np.uint32(0)) & MARKS):
+    marks = np.bitwise_or.reduce(words, initial=np.uint32(0)) & MARKS
+    hide = bool(marks & _HIDDEN) and not leaves_hidden(data, kinds, starts, ends, words)
+    if not hide and not marks & ~_HIDDEN:
         return events
-    hide = not hides_most(data, kinds, starts, ends, words)
     own = (kinds.copy(), starts.copy(), ends.copy(), words.copy())
     count = seen(data, *own, hide)
     return tuple(part[:count] for part in own)

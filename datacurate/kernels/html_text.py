@@ -83,6 +83,7 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
     counts = np.full(MAX_DEPTH, -1, np.int64)
     roles = table_roles(kinds, starts, ends)
     spans = np.zeros(MAX_COLUMNS, np.int64)
+    formulas = _has(kinds, _MATH)
     b = skipped = depth = 0
     permalink = -1
     for e in range(len(kinds)):
@@ -106,7 +107,7 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
                 write_code(data, i, end, out, w, counts)
             elif here:
                 write_text(data, i, end, out, w, counts)
-        elif code in (_SPAN, _DIV, _CUSTOM) and kind > 0 and is_garbage(data, i, end):
+        elif formulas and code in (_SPAN, _DIV, _CUSTOM) and kind > 0 and is_garbage(data, i, end):
             skipped, depth = code, 1
         elif kind == _MATH:
             if here:
@@ -141,6 +142,15 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
                 w[SPACE] = 1
                 w[HASHES] = w[TO]
     return w[TO]
+
+
+@borrowing
+def _has(kinds, kind):
+    """Whether there is an event of a kind."""
+    found = False
+    for e in range(len(kinds)):
+        found |= kinds[e] == kind
+    return found
 
 
 @borrowing
@@ -289,7 +299,8 @@ def room(data: np.ndarray, kinds: np.ndarray) -> int:
     has as many empty ones of three bytes as columns are followed, at most.
     """
     rows = int(np.count_nonzero(kinds == _TR))
-    return 4 * len(data) + 64 * (len(kinds) + 1) + 40 * int(np.count_nonzero(data == 0x0A)) + 3 * MAX_COLUMNS * rows
+    lines = int(np.count_nonzero(data == 0x0A)) if (kinds == _PRE).any() else 0
+    return 4 * len(data) + 64 * (len(kinds) + 1) + 40 * lines + 3 * MAX_COLUMNS * rows
 
 
 def text_of(

@@ -46,7 +46,7 @@ def events(page: bytes) -> list[tuple]:
     return made
 
 
-_RAW = "script style iframe noembed noframes xmp".split()
+_RAW = ["script", "style", "iframe", "noembed", "noframes", "xmp"]
 
 
 def _behind(page: bytes, at: int, name: bytes, raw: bool) -> int:
