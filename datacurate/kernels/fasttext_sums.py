@@ -8,21 +8,27 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from datacurate.kernels.memory import (
-    borrowing,
-    count_bits,
-    first_bit,
-    first_bytes,
-    hash_padded,
-    inlined,
-    load64,
-    places64,
-    pointer,
-    same_padded,
+from datacurate.kernels.fasttext_grams import (
+    BUCKETS,
+    END,
+    LANES,
+    LENGTHS,
+    MAX,
+    MIN,
+    MOST_CHARACTERS,
+    PRUNED,
+    ROOM_FOR_CHARACTERS,
+    WIDEST,
+    WORDS,
+    list_kept,
+    list_one_by_one,
+    parted,
+    parted64,
 )
+from datacurate.kernels.fasttext_words import SPREAD, find_word, word_key
+from datacurate.kernels.memory import borrowing, first_bit, inlined, places64, pointer, same_padded
 
-OFFSET = np.uint32(2166136261)
-PRIME = np.uint32(16777619)
+LABEL = b"__label__"
 SEEN = 8192
 """Words of which we remember the rows: 0.3 MB, which fit in the second cache of a processor."""
 SEEN_WIDE = 1 << 16
@@ -31,36 +37,15 @@ ROOM = 1 << 17
 """Their rows, of all together."""
 LONGEST = 40
 """Bytes of the longest word that is remembered."""
-ROOM_OF_WORD = (LONGEST + 2) * 7 + 1
+ROOM_OF_WORD = (LONGEST + 2) * LENGTHS + 1
 """Most rows of such a word: n-grams of up to seven lengths, and itself."""
-PIECE = 256
-"""Places of a longer word whose n-grams are listed at a time."""
-WAITING = ROOM + PIECE * 7
+WAITING = ROOM + MOST_CHARACTERS * LENGTHS
 """Behind the lists of words: rows that wait to be added, many at a time."""
 WAITING_MOST = WAITING + 2048
 FIELDS = 5
 KEY, PLACE, LENGTH, FIRST, COUNT = range(FIELDS)
 """Of a word seen: its hash, where it stands, its bytes, the first of its rows, and how many they are."""
-LANES = 16
-"""Dimensions of lid.176, whose sums stay in one vector register."""
-MIN, MAX, WORDS, BUCKETS, PRUNED, INVERSE, END = range(7)
-"""What a model's `grams` hold: least and most characters of n-grams, rows of words, buckets, whether buckets were
-pruned, 2^64 / buckets, plus 1, and the row of the end of a line (-1: none)."""
 LABEL = b"__label__"
-SPREAD = np.uint64(0x9E3779B97F4A7C15)
-"""2^64 divided by the golden ratio: its products have well-mixed upper bits (Fibonacci hashing)."""
-
-
-@intrinsic
-def _high64(typing, a, b):
-    """The upper half of the product of two uint64."""
-
-    def codegen(context, builder, signature, values):
-        wide = ir.IntType(128)
-        product = builder.mul(builder.zext(values[0], wide), builder.zext(values[1], wide))
-        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
-
-    return types.uint64(types.uint64, types.uint64), codegen
 
 
 @intrinsic
@@ -149,91 +134,17 @@ def is_space(c):
 
 
 @inlined
-def _hashed(h, c):
-    """FNV-1a as fastText has it, which takes bytes for signed."""
-    return np.uint32((h ^ np.uint32(np.int32(np.int8(c)))) * PRIME)
-
-
-@inlined
-def _find_word(word, length, h, mask, slots, texts, starts):
-    """The row of a word of the model's, -1 if it knows it not."""
-    at = np.int64(h) & mask
-    while slots[at] >= 0:
-        entry = np.int64(slots[at])
-        begin = starts[entry]
-        if starts[entry + 1] - begin == length:
-            k = 0
-            while k < length and texts[begin + k] == word[k + 1]:
-                k += 1
-            if k == length:
-                return entry
-        at = (at + 1) & mask
-    return np.int64(-1)
-
-
-@inlined
-def _remainder(h, size, inverse):
-    """`h % size` by two multiplications (Lemire, Kaser, Kurz 2019); `inverse` is 2^64 divided by `size`, and 1."""
-    return np.int64(_high64(inverse * np.uint64(h), np.uint64(size)))
-
-
-@inlined
-def _list(bucket, words, pruned, bits, before, listed, count):
-    """Lists the row of a bucket, if it was not pruned; how many are listed then."""
-    if pruned:
-        block = bits[bucket >> 6]
-        bit = np.uint64(1) << np.uint64(bucket & 63)
-        listed[count] = words + before[bucket >> 6] + count_bits(block & (bit - np.uint64(1)))
-        return count + np.int64((block & bit) != 0)
-    listed[count] = words + bucket
-    return count + 1
-
-
-@inlined
-def _list_ngrams(word, begin, end, length, shape, bits, before, listed, count):
-    """Lists the rows of the n-grams of `word[:length]` that start in `begin` to `end`; how many are listed then."""
-    shortest, longest, words, size, pruned, inverse = shape
-    for i in range(begin, end):
-        if (word[i] & 0xC0) == 0x80:
-            continue
-        h = OFFSET
-        j = i
-        n = 1
-        while j < length and n <= longest:
-            h = _hashed(h, word[j])
-            j += 1
-            while j < length and (word[j] & 0xC0) == 0x80:
-                h = _hashed(h, word[j])
-                j += 1
-            if n >= shortest and not (n == 1 and (i == 0 or j == length)):
-                bucket = _remainder(h, size, inverse)
-                count = _list(bucket, words, pruned, bits, before, listed, count)
-            n += 1
-    return count
-
-
-@inlined
-def _list_ascii(word, length, shape, bits, before, listed, count):
-    """`_list_ngrams` of a whole word of single bytes."""
-    shortest, longest, words, size, pruned, inverse = shape
-    for i in range(length):
-        h = OFFSET
-        for n in range(1, min(longest, length - i) + 1):
-            h = _hashed(h, word[i + n - 1])
-            if n >= shortest and not (n == 1 and (i == 0 or i + 1 == length)):
-                count = _list(_remainder(h, size, inverse), words, pruned, bits, before, listed, count)
-    return count
-
-
-@inlined
-def _is_label(word, length):
-    """Whether a word that the model does not know begins as labels do."""
-    if length < len(LABEL) or word[1] != LABEL[0]:
-        return False
+def _row_of(data, i, length, key, words, dictionary):
+    """The row of a word; -1: the model does not know it, -2: it is a label, and no word."""
+    entry = find_word(data, i, length, key, *dictionary)
+    if entry >= 0:
+        return entry if entry < words else np.int64(-2)
+    if length < len(LABEL) or data[i] != LABEL[0]:
+        return np.int64(-1)
     same = 0
     for k in range(len(LABEL)):
-        same += word[k + 1] == LABEL[k]
-    return same == len(LABEL)
+        same += data[i + k] == LABEL[k]
+    return np.int64(-2) if same == len(LABEL) else np.int64(-1)
 
 
 @inlined
@@ -250,28 +161,51 @@ def _end_of_word(data, i, end, whole):
     return i
 
 
+@intrinsic
+def _framed(typing, data, i, length, word):
+    """Writes `<word>` of at most 62 bytes; two masks of its bytes: not ASCII, and beginning no character.
+
+    One load and one store: a vector that is read soon after from several stores waits for all of them. Never
+    bounds-checked: 64 bytes from the one before `i` on are there.
+    """
+
+    def codegen(context, builder, signature, values):
+        lane, byte = ir.VectorType(ir.IntType(8), 64), ir.IntType(8)
+        data = builder.gep(values[0], [builder.sub(values[1], ir.Constant(ir.IntType(64), 1))])
+        text = builder.load(builder.bitcast(data, lane.as_pointer()), align=1)
+        last = builder.trunc(builder.add(values[2], ir.Constant(ir.IntType(64), 1)), ir.IntType(32))
+        text = builder.insert_element(text, ir.Constant(byte, 0x3C), ir.Constant(ir.IntType(32), 0))
+        text = builder.insert_element(text, ir.Constant(byte, 0x3E), last)
+        builder.store(text, builder.bitcast(values[3], lane.as_pointer()), align=1)
+        high = builder.icmp_signed("<", text, ir.Constant(lane, [0] * 64))
+        begins = builder.icmp_signed(">=", text, ir.Constant(lane, [0xC0] * 64))
+        masks = [builder.bitcast(one, ir.IntType(64)) for one in (high, builder.and_(high, builder.not_(begins)))]
+        return context.make_tuple(builder, signature.return_type, masks)
+
+    return types.UniTuple(types.uint64, 2)(data, types.int64, types.int64, word), codegen
+
+
 @inlined
-def _read_word(data, i, length, words, mask, slots, texts, starts, word):
-    """Copies the word to `<word>`; its row (-1: the model does not know it, -2: it is no word), and if it is ASCII."""
-    h = OFFSET
-    high = np.uint8(0)
-    word[0] = 0x3C
+def _copied(data, i, length, word):
+    """Writes `<word>`."""
+    word[0], word[length + 1] = 0x3C, 0x3E
     for k in range(length):
         word[k + 1] = data[i + k]
-        h = _hashed(h, data[i + k])
-        high |= data[i + k]
-    word[length + 1] = 0x3E
-    entry = _find_word(word, length, h, mask, slots, texts, starts)
-    entry = np.int64(-2) if entry >= words or (entry < 0 and _is_label(word, length)) else entry
-    return entry, high < 0x80
+
+
+@inlined
+def _shape(grams):
+    return grams[MIN], grams[MAX], grams[WORDS], grams[BUCKETS], grams[PRUNED]
 
 
 @borrowing
-def _add_long(data, i, length, model, word, listed, total):
+def _add_long(data, i, length, model, word, characters, lanes, listed, total):
     """Adds the rows of a word of any length; how many they were, -1 if it is the one that ends a line."""
-    grams, bits, before, slots, texts, starts, rows = model
-    shape = grams[MIN], grams[MAX], grams[WORDS], grams[BUCKETS], grams[PRUNED], np.uint64(grams[INVERSE])
-    entry, _ = _read_word(data, i, length, grams[WORDS], len(slots) - 1, slots, texts, starts, word)
+    grams, kept, filter, table, texts, starts, rows = model
+    shape = _shape(grams)
+    _copied(data, i, length, word)
+    key = word_key(word, 1, length)
+    entry = _row_of(word, 1, length, key, grams[WORDS], (filter, table, texts, starts))
     added, at = 0, 0
     if entry == -2:
         return added
@@ -282,12 +216,45 @@ def _add_long(data, i, length, model, word, listed, total):
         _add_rows(rows, listed, ROOM, 1, total)
         added = 1
     while at < length + 2:
-        to = min(at + PIECE, length + 2)
-        count = _list_ngrams(word, at, to, length + 2, shape, bits, before, listed, ROOM) - ROOM
-        _add_rows(rows, listed, ROOM, count, total)
-        added += count
+        count, stop, wide = parted(word, at, length + 2, MOST_CHARACTERS + LENGTHS, characters)
+        to = stop if count <= MOST_CHARACTERS else _after(word, at, MOST_CHARACTERS)
+        if wide > WIDEST:
+            free = list_one_by_one(word, at, to, length + 2, shape, kept, listed, ROOM)
+        else:
+            most, ends = min(count, MOST_CHARACTERS), (at == 0, stop == length + 2)
+            wide = max(wide, 2)  # its characters are not at the beginning of `word`
+            free = list_kept(word, characters, wide, most, count, ends, shape, kept, lanes, listed, ROOM)
+        _add_rows(rows, listed, ROOM, free - ROOM, total)
+        added += free - ROOM
         at = to
     return added
+
+
+@inlined
+def _after(word, at, characters):
+    """Where so many characters end, of which there is one more."""
+    while True:
+        characters -= (word[at] & 0xC0) != 0x80 or at == 0
+        if characters < 0:
+            return at
+        at += 1
+
+
+@inlined
+def _list_word(data, i, length, whole, word, characters, shape, kept, lanes, listed, free):
+    """Lists the rows of the n-grams of a word of at most LONGEST bytes."""
+    inside = (np.uint64(1) << np.uint64(length + 2)) - np.uint64(1)
+    if i >= 1 and i + 63 <= whole:
+        high, within = _framed(data, i, length, word)
+    else:
+        _copied(data, i, length, word)
+        high, within = places64(word, 0, 0x80, 0xFF), places64(word, 0, 0x80, 0xBF)
+    count, wide = length + 2, 1
+    if high & inside:
+        count, wide = parted64(word, length + 2, inside & ~within, characters)
+    if wide > WIDEST:
+        return list_one_by_one(word, 0, length + 2, length + 2, shape, kept, listed, free)
+    return list_kept(word, characters, wide, count, count, (True, True), shape, kept, lanes, listed, free)
 
 
 @borrowing
@@ -306,19 +273,14 @@ def add_text(data, start, end, model, room, total):
     Rows of 16 are added in fastText's order, so that sums have its very bits. Wider ones, of models far larger than any
     cache, are added word by word: the sum of a word that was seen is there already.
     """
-    grams, bits, before, slots, texts, starts, rows = model
-    word, listed, seen, used, sums = room
+    grams, kept, filter, table, texts, starts, rows = model
+    word, characters, lanes, listed, seen, used, sums = room
     width = len(total)
-    shape = grams[MIN], grams[MAX], grams[WORDS], grams[BUCKETS], grams[PRUNED], np.uint64(grams[INVERSE])
-    last, mask, whole = grams[END], len(slots) - 1, len(data)
+    shape = _shape(grams)
+    last, whole = grams[END], len(data)
     text, letters, rows_of, memory = pointer(data), pointer(word), pointer(listed), pointer(seen)
-    known, names, begins, some, offsets = (
-        pointer(slots),
-        pointer(texts),
-        pointer(starts),
-        pointer(bits),
-        pointer(before),
-    )
+    parts, vectors = pointer(characters), (pointer(lanes[0]), pointer(lanes[1]))
+    some, known = pointer(kept), (pointer(filter), table, pointer(texts), pointer(starts))
     spread = np.uint64(len(seen) // FIELDS - 1)
     added, tokens, free, waiting = 0, 0, used[0], WAITING
     i = start
@@ -334,21 +296,17 @@ def add_text(data, start, end, model, room, total):
             _add_rows(rows, listed, WAITING, waiting - WAITING, total)
             added += waiting - WAITING
             waiting = WAITING
-            count = _add_long(data, i, length, model, word, listed, total)
+            count = _add_long(data, i, length, model, word, characters, lanes, listed, total)
             if count < 0:
                 break
             added += count
             i = to
             continue
-        if length < 8:
-            key = load64(text, i) & first_bytes(length)
-            slot = FIELDS * np.int64(((key * SPREAD) >> np.uint64(40)) & spread)
-        else:
-            key = hash_padded(text, i, length)
-            slot = FIELDS * np.int64(key & spread)
+        key = word_key(text, i, length)
+        slot = FIELDS * np.int64(((key * SPREAD) >> np.uint64(40)) & spread)
         there = memory[slot + KEY] == np.int64(key) and memory[slot + LENGTH] == length
         if not there or (length >= 8 and not same_padded(text, memory[slot + PLACE], i, length)):
-            entry, ascii = _read_word(text, i, length, shape[WORDS], mask, known, names, begins, letters)
+            entry = _row_of(text, i, length, key, shape[WORDS], known)
             if entry == last and entry >= 0:
                 break
             if free > ROOM - ROOM_OF_WORD:
@@ -358,10 +316,8 @@ def add_text(data, start, end, model, room, total):
             if entry >= 0:
                 rows_of[count] = entry
                 count += 1
-            if entry > -2 and ascii:
-                count = _list_ascii(letters, length + 2, shape, some, offsets, rows_of, count)
-            elif entry > -2:
-                count = _list_ngrams(letters, 0, length + 2, length + 2, shape, some, offsets, rows_of, count)
+            if entry > -2:
+                count = _list_word(text, i, length, whole, letters, parts, shape, some, vectors, rows_of, count)
             memory[slot + KEY], memory[slot + PLACE], memory[slot + LENGTH] = np.int64(key), i, length
             memory[slot + FIRST], memory[slot + COUNT] = free, count - free
             if width != LANES:
@@ -392,9 +348,10 @@ def add_text(data, start, end, model, room, total):
 
 @njit(nogil=True, cache=True)
 def room_for(longest, width):
-    """What `add_text` writes in: a word of at most `longest` bytes, lists of rows, the words seen, room used, and the
+    """What `add_text` writes in: a word of at most `longest` bytes, its characters, lanes, lists of rows, the words seen, room used, and the
     words' sums where they are wide."""
     words = SEEN if width == LANES else SEEN_WIDE
     listed, seen = np.empty(WAITING_MOST + 2 * ROOM_OF_WORD, np.int32), np.zeros(words * FIELDS, np.int64)
     sums = np.empty(0 if width == LANES else words * width, np.float32)
-    return np.empty(longest + 2, np.uint8), listed, seen, np.zeros(1, np.int64), sums
+    lanes = np.empty(LENGTHS * LANES, np.int32), np.zeros(LENGTHS, np.uint64)
+    return np.zeros(longest + 128, np.uint8), np.zeros(ROOM_FOR_CHARACTERS, np.uint32), lanes, listed, seen, np.zeros(1, np.int64), sums

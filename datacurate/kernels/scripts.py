@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from datacurate.kernels.arrow import read_only
-from datacurate.kernels.memory import count_bits, letters64, places
+from datacurate.kernels.memory import borrowing, count_bits, first_bit, places
 from datacurate.kernels.script_data import CODES, PACKED, RUNS
 from datacurate.kernels.utf8 import decode
 
@@ -29,40 +29,57 @@ def table() -> np.ndarray:
     return read_only(np.repeat(of, np.diff(starts, append=0x110000)))
 
 
-@njit(nogil=True, cache=True)
-def _count(data, start, end, of, counts):
-    """Counts the letters of each script in `data[start:end]`; ASCII goes 64 bytes at a time."""
-    i = start
-    while i < end:
-        if i + 64 <= end and not places(data, i, end, 0x80, 0xFF):
-            counts[LATIN] += count_bits(letters64(data, i))
-            i += 64
-            continue
-        stop = min(i + 64, end)
-        while i < stop:
-            point, width = decode(data, i, end)
-            if point != 0xFFFD:
-                counts[of[point]] += 1
-            i += width
-    counts[0] = 0
+@borrowing
+def _count(data, start, end, of, counts, met):
+    """Counts the letters of each script in `data[start:end]`, and lists in `met` the scripts that it has; how many.
+
+    ASCII goes 64 bytes at a time, of the rest only bytes are looked at that begin a character: well-formed UTF-8 has
+    no others inside one, and what is not well-formed has no script.
+    """
+    many = 0
+    for i in range(start, end, 64):
+        high = places(data, i, end, 0x80, 0xFF)
+        letters = count_bits(places(data, i, end, 0x61, 0x7A) | places(data, i, end, 0x41, 0x5A))
+        if letters:
+            if not counts[LATIN]:
+                met[many] = LATIN
+                many += 1
+            counts[LATIN] += letters
+        begins = high & places(data, i, end, 0xC2, 0xF4)
+        while begins:
+            k = first_bit(begins)
+            begins &= begins - np.uint64(1)
+            point, _ = decode(data, i + k, end)
+            script = of[point]
+            if not counts[script]:
+                met[many] = script
+                many += 1
+            counts[script] += 1
+    return many
 
 
 @njit(nogil=True, cache=True)
 def _scripts(data, starts, ends, of, letters, best):
-    counts = np.zeros(256, np.int64)
+    counts, met = np.zeros(256, np.int64), np.zeros(256, np.int64)
     for t in range(len(starts)):
-        counts[:] = 0
-        _count(data, starts[t], ends[t], of, counts)
-        letters[t] = counts.sum()
+        many = _count(data, starts[t], ends[t], of, counts, met)
+        counts[0] = 0
+        top = 0
+        for k in range(many):
+            script = met[k]
+            letters[t] += counts[script]
+            if counts[script] > counts[top] or (counts[script] == counts[top] and script < top):
+                top = script
         kana = counts[HIRAGANA] + counts[KATAKANA]
         together = kana + counts[HAN]
-        top = np.argmax(counts)
         if kana * 10 >= together and together >= counts[top] and kana:
             best[t] = JAPANESE
         elif kana and together >= counts[top]:
             best[t] = HAN
         else:
             best[t] = top if counts[top] else 0
+        for k in range(many):
+            counts[met[k]] = 0
 
 
 def scripts(data: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

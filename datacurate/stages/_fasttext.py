@@ -16,7 +16,6 @@ from datacurate.core.errors import CurateError
 
 MAGIC = 793712314
 SUPERVISED, SOFTMAX, HIERARCHICAL = 3, 3, 1
-_SIGNED = np.dtype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,8 @@ class Model:
     sums: tuple[np.ndarray, ...]
     """What `kernels.fasttext_sums.add_text` reads."""
     nodes: np.ndarray
-    """Output vectors: by node of the tree, or, for softmax, one column a label."""
+    """Output vectors: one column for each node of the tree, or, for softmax, each label, and zeros up to a multiple of
+    16."""
     tree: np.ndarray
     """Of hierarchical softmax: left and right child of each node, and a leaf's place from the left; else empty."""
     width: int
@@ -133,16 +133,16 @@ def _huffman(counts: list[int]) -> np.ndarray:
     return tree
 
 
-def _pruned(pairs: np.ndarray, rows: np.ndarray, words: int, buckets: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows with those of n-grams in the order of their buckets, a bit for each bucket that is there, and how many are
-    before each 64."""
+def _pruned(pairs: np.ndarray, rows: np.ndarray, words: int, buckets: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows with those of n-grams in the order of their buckets; and for each 32 buckets a number that holds a bit for
+    each that is there, and above them the row of the first."""
     pairs = pairs.reshape(-1, 2)
     order = pairs[np.argsort(pairs[:, 0])]
-    bits = np.zeros(buckets // 64 + 1, np.uint64)
-    np.bitwise_or.at(bits, order[:, 0] >> 6, np.uint64(1) << (order[:, 0] & 63).astype(np.uint64))
+    bits = np.zeros(buckets // 32 + 1, np.int64)
+    np.bitwise_or.at(bits, order[:, 0] >> 5, np.int64(1) << (order[:, 0] & 31).astype(np.int64))
     each = np.bitwise_count(bits).astype(np.int64)
-    before = (np.cumsum(each) - each).astype(np.int32)
-    return np.concatenate([rows[:words], rows[words + order[:, 1]]]), bits, before
+    kept = ((words + np.cumsum(each) - each) << 32) | bits
+    return np.concatenate([rows[:words], rows[words + order[:, 1]]]), kept
 
 
 def _opened(path: str, reading: Callable[[_Reader], Any]) -> Any:
@@ -213,24 +213,30 @@ def _read(file: _Reader) -> Model | None:
     if asked.loss not in (SOFTMAX, HIERARCHICAL) or asked.word_ngrams > 1 or asked.longest - asked.shortest > 6:
         return None
     hierarchical = asked.loss == HIERARCHICAL
-    bits, before = np.zeros(1, np.uint64), np.zeros(1, np.int32)
+    kept = np.zeros(1, np.int64)
     buckets = max(asked.buckets, 1)
     longest = asked.longest if asked.buckets and pruned != 0 else 0
     if pruned > 0:
-        rows, bits, before = _pruned(pairs, rows, words, buckets)
+        rows, kept = _pruned(pairs, rows, words, buckets)
     elif longest and len(rows) < words + buckets:
         raise ValueError("its matrices do not fit its dictionary")
-    inverse = np.uint64(((2**64 - 1) // buckets + 1) % 2**64).astype(_SIGNED)
-    grams = np.array([asked.shortest, longest, words, buckets, pruned > 0, inverse, known.end_of_line()], np.int64)
-    slots = fasttext_words.slots(known.texts, known.starts)
-    sums = (grams, bits, before, slots, known.texts, known.starts, _aligned(rows))
+    grams = np.array([asked.shortest, longest, words, buckets, pruned > 0, known.end_of_line()], np.int64)
+    filter, table = fasttext_words.tables(known.texts, known.starts)
+    sums = (grams, kept, filter, table, known.texts, known.starts, _aligned(rows))
     return Model(
         labels=known.labels(),
         sums=tuple(_read_only(array) for array in sums),
-        nodes=_read_only(np.ascontiguousarray((out[:-1] if hierarchical else out).T)),
+        nodes=_read_only(_columns(out[:-1] if hierarchical else out)),
         tree=_read_only(_huffman(known.counts[words:].tolist()) if hierarchical else np.empty((0, 3), np.int32)),
         width=asked.width,
     )
+
+
+def _columns(out: np.ndarray) -> np.ndarray:
+    """The output vectors as columns, and so many of zeros that the kernels can take 16 at a time."""
+    made = np.zeros((out.shape[1], -(-max(len(out), 1) // 16) * 16), np.float32)
+    made[:, : len(out)] = out.T
+    return _aligned(made).reshape(made.shape)
 
 
 def _aligned(rows: np.ndarray) -> np.ndarray:
