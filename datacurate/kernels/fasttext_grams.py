@@ -33,7 +33,7 @@ def hashed(h, c):
     return np.uint32((h ^ np.uint32(np.int32(np.int8(c)))) * PRIME)
 
 
-def _start(context, builder, kind, value):
+def start_of(context, builder, kind, value):
     """Where an array or what a pointer points to begins."""
     return value if isinstance(kind, types.CPointer) else context.make_array(kind)(context, builder, value).data
 
@@ -97,7 +97,9 @@ def _kept(builder, buckets, kept, wanted):
     gather = cgutils.get_or_insert_function(builder.module, kind, "llvm.masked.gather.v16i32.v16p0")
     none = ir.Constant(_lanes(_32), None)
     block = builder.call(gather, [pointers, ir.Constant(_32, 4), wanted, none])
-    bit = builder.shl(ir.Constant(_lanes(_32), [1] * LANES), builder.and_(buckets, ir.Constant(_lanes(_32), [31] * LANES)))
+    bit = builder.shl(
+        ir.Constant(_lanes(_32), [1] * LANES), builder.and_(buckets, ir.Constant(_lanes(_32), [31] * LANES))
+    )
     return builder.icmp_unsigned("!=", builder.and_(block, bit), none)
 
 
@@ -111,7 +113,7 @@ def _hash16(typing, word, characters, at, count, wide, shape, share, kept, bucke
     """
 
     def codegen(context, builder, signature, values):
-        arrays = {k: _start(context, builder, signature.args[k], values[k]) for k in (0, 1, 7, 8, 9)}
+        arrays = {k: start_of(context, builder, signature.args[k], values[k]) for k in (0, 1, 7, 8, 9)}
         at, count, wide = values[2:5]
         shortest, longest, size, pruned = (builder.extract_value(values[5], k) for k in range(4))
         hashes = cgutils.alloca_once(builder, _lanes(_32))

@@ -24,6 +24,7 @@ from datacurate.kernels.fasttext_grams import (
     list_one_by_one,
     parted,
     parted64,
+    start_of,
 )
 from datacurate.kernels.fasttext_words import SPREAD, find_word, word_key
 from datacurate.kernels.memory import borrowing, first_bit, inlined, places64, pointer, same_padded
@@ -60,6 +61,21 @@ def _copy8(typing, listed, start, to):
         return context.get_dummy_value()
 
     return types.void(listed, types.int64, types.int64), codegen
+
+
+@intrinsic
+def _prefetch(typing, rows, place):
+    """Asks for the line of the cache that holds a number, which is needed soon."""
+
+    def codegen(context, builder, signature, values):
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        where = builder.bitcast(builder.gep(data, [values[1]]), ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [where.type] + [ir.IntType(32)] * 3)
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(fetch, [where, *(ir.Constant(ir.IntType(32), k) for k in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(rows, types.int64), codegen
 
 
 @intrinsic
@@ -171,12 +187,13 @@ def _framed(typing, data, i, length, word):
 
     def codegen(context, builder, signature, values):
         lane, byte = ir.VectorType(ir.IntType(8), 64), ir.IntType(8)
-        data = builder.gep(values[0], [builder.sub(values[1], ir.Constant(ir.IntType(64), 1))])
+        data, word = (start_of(context, builder, signature.args[k], values[k]) for k in (0, 3))
+        data = builder.gep(data, [builder.sub(values[1], ir.Constant(ir.IntType(64), 1))])
         text = builder.load(builder.bitcast(data, lane.as_pointer()), align=1)
         last = builder.trunc(builder.add(values[2], ir.Constant(ir.IntType(64), 1)), ir.IntType(32))
         text = builder.insert_element(text, ir.Constant(byte, 0x3C), ir.Constant(ir.IntType(32), 0))
         text = builder.insert_element(text, ir.Constant(byte, 0x3E), last)
-        builder.store(text, builder.bitcast(values[3], lane.as_pointer()), align=1)
+        builder.store(text, builder.bitcast(word, lane.as_pointer()), align=1)
         high = builder.icmp_signed("<", text, ir.Constant(lane, [0] * 64))
         begins = builder.icmp_signed(">=", text, ir.Constant(lane, [0xC0] * 64))
         masks = [builder.bitcast(one, ir.IntType(64)) for one in (high, builder.and_(high, builder.not_(begins)))]
@@ -323,6 +340,8 @@ def add_text(data, start, end, model, room, total):
             if width != LANES:
                 _sum_word(rows, listed, free, count - free, sums, slot // FIELDS * width, width)
             else:
+                for k in range(free, count):
+                    _prefetch(rows, np.int64(listed[k]) * LANES)
                 free = count
         first, count = memory[slot + FIRST], memory[slot + COUNT]
         if width != LANES:
@@ -348,10 +367,11 @@ def add_text(data, start, end, model, room, total):
 
 @njit(nogil=True, cache=True)
 def room_for(longest, width):
-    """What `add_text` writes in: a word of at most `longest` bytes, its characters, lanes, lists of rows, the words seen, room used, and the
-    words' sums where they are wide."""
+    """What `add_text` writes in: a word of at most `longest` bytes, its characters, lanes, lists of rows, the words seen,
+    room used, and the words' sums where they are wide."""
     words = SEEN if width == LANES else SEEN_WIDE
+    word, characters = np.zeros(longest + 128, np.uint8), np.zeros(ROOM_FOR_CHARACTERS, np.uint32)
+    lanes = np.empty(LENGTHS * LANES, np.int32), np.zeros(LENGTHS, np.uint64)
     listed, seen = np.empty(WAITING_MOST + 2 * ROOM_OF_WORD, np.int32), np.zeros(words * FIELDS, np.int64)
     sums = np.empty(0 if width == LANES else words * width, np.float32)
-    lanes = np.empty(LENGTHS * LANES, np.int32), np.zeros(LENGTHS, np.uint64)
-    return np.zeros(longest + 128, np.uint8), np.zeros(ROOM_FOR_CHARACTERS, np.uint32), lanes, listed, seen, np.zeros(1, np.int64), sums
+    return word, characters, lanes, listed, seen, np.zeros(1, np.int64), sums
