@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -31,14 +30,16 @@ class Unique:
     """Ids of one file made unique: the second `a` becomes `a#2`."""
 
     def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
+        self._seen: dict[str, int] = {}
 
     def __bool__(self) -> bool:
         """Whether there was any."""
         return bool(self._seen)
 
     def __call__(self, id: str) -> str:
-        self._seen[id] += 1
+        count = self._seen[id] = self._seen.get(id, 0) + 1
+        if count == 1:
+            return id
         made = id
         while self._seen[id] > 1 and made in self._seen:
             made = f"{id}#{self._seen[id]}"
@@ -53,7 +54,8 @@ class _Bytes:
     """A binary column in the making: values are copied into one buffer at once, so that none keeps its file's alive."""
 
     def __init__(self) -> None:
-        self._data = np.empty(0, dtype=np.uint8)
+        self._data = pa.allocate_buffer(0)
+        self._view = memoryview(self._data).cast("B")
         self._ends, self._missing = [0], 0
 
     def append(self, value: Any) -> None:
@@ -65,14 +67,17 @@ class _Bytes:
             return
         start = last if last >= 0 else ~last
         end = start + len(value)
-        if end > len(self._data):
-            room = np.empty(
-                max(2 * end, BATCH_BYTES + BATCH_BYTES // 4), dtype=np.uint8
-            )  # touched as far as it is filled
-            room[:start] = self._data[:start]
-            self._data = room
-        memoryview(self._data)[start:end] = memoryview(value)  # type: ignore[arg-type]
+        if end > len(self._view):
+            self._grow(start, end)
+        self._view[start:end] = value
         self._ends.append(end)
+
+    def _grow(self, used: int, wanted: int) -> None:
+        """Make room: of Arrow's allocator, which hands out again what an earlier batch has touched."""
+        room = pa.allocate_buffer(max(2 * wanted, BATCH_BYTES + BATCH_BYTES // 4))
+        view = memoryview(room).cast("B")
+        view[:used] = self._view[:used]
+        self._data, self._view = room, view
 
     def array(self) -> pa.Array:
         """The column."""
@@ -80,7 +85,7 @@ class _Bytes:
         valid = ends[1:] >= 0
         offsets = np.where(ends < 0, ~ends, ends)
         bitmap = None if not self._missing else pa.py_buffer(np.packbits(valid, bitorder="little"))
-        buffers = [bitmap, pa.py_buffer(offsets), pa.py_buffer(self._data[: int(offsets[-1])])]
+        buffers = [bitmap, pa.py_buffer(offsets), self._data.slice(0, int(offsets[-1]))]
         return pa.Array.from_buffers(pa.binary(), len(valid), buffers, self._missing)
 
 

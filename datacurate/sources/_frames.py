@@ -14,6 +14,8 @@ PACKED = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"\x04\x22\x4d\
           (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"))  # fmt: skip
 LINE_BYTES = 16 << 10
 """Longest first line of an ARC record that is looked for; browsers take URLs of 2 to 8 KB."""
+AHEAD = 256 << 10
+"""Bytes that are unpacked ahead of what is asked for, which saves copies; no more than a cache holds."""
 HEADER_BYTES = 1 << 20
 """Longest record header that is looked for; WARC itself sets no bound, real ones have 300 to 1,000 bytes."""
 
@@ -65,7 +67,7 @@ BORDER = re.compile(rb"\r\n\r\nWARC/\d\.\d+\r\n")
 
 def frames(stream: Stream, most: int, format: Format = WARC) -> Iterator[Frame]:
     """The records of a file in order. Every byte of the file but the line ends between records is in one frame."""
-    stream.ahead = 1 << 20
+    stream.ahead = AHEAD
     while True:
         if format is WARC and (sound := _sound(stream, most)) is not None:
             yield sound
@@ -131,7 +133,7 @@ def _sound(stream: Stream, most: int) -> Frame | None:
         return None
     headers = Fields(buffer[at:end])
     length = headers.get("content-length")
-    if not length.isdecimal() or len(length) > 15 or int(length) > most:
+    if not (length.isascii() and length.isdecimal()) or len(length) > 15 or int(length) > most:
         return None
     behind = end + 4 - at
     size = behind + int(length)

@@ -11,7 +11,8 @@ from typing import Any
 
 HEAD_BYTES = 2048
 FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
-ODD_COLON = re.compile(rb"(?<=\w)[ \t]+:")
+BLANK_COLON = re.compile(rb"[ \t]+:")
+UNFOLDED = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*")
 END = re.compile(rb"\r?\n\r?\n")
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
 STATUS = re.compile(rb"HTTP/\d(?:\.\d)?\s+(\d{3})")
@@ -40,39 +41,23 @@ class Response:
     headers: Fields
     body: bytes | memoryview
 
-    def content_type(self) -> str:
-        """Media type in lower case without parameters; empty when there is none."""
-        return media_type(self.headers.get("content-type"))
-
-    def charset(self) -> str | None:
-        """Charset that the Content-Type header names."""
-        return charset_of(self.headers.get("content-type"))
-
 
 @lru_cache(1024)
-def media_type(said: str) -> str:
-    """The media type in a Content-Type header, in lower case, without parameters."""
-    return said.split(";")[0].split(",")[0].strip().lower()
-
-
-@lru_cache(1024)
-def charset_of(said: str) -> str | None:
-    """The charset in a Content-Type header."""
+def content_type(said: str) -> tuple[str, str | None]:
+    """The media type in a Content-Type header, in lower case and without parameters, and the charset that it names."""
     found = CHARSET.search(said)
-    return found[1].lower() if found else None
+    return said.split(";")[0].split(",")[0].strip().lower(), found[1].lower() if found else None
 
 
 class Fields:
-    """Header lines behind the first one, found by name when asked for: a record has twenty, and four are of use.
+    """Header lines behind the first one, found by name when asked for: a record has twenty, and five are of use.
 
-    Case of names does not count; of repeated names the first counts.
+    Case of names does not count, nor white space before the colon; of repeated names the first counts.
     """
 
     __slots__ = ("_head", "_low")
 
     def __init__(self, head: bytes) -> None:
-        if b"\n " in head or b"\n\t" in head or b" :" in head or b"\t:" in head:
-            head = ODD_COLON.sub(b":", FOLD.sub(b" ", head))
         self._head, self._low = head, head.lower()
 
     @classmethod
@@ -83,17 +68,36 @@ class Fields:
     def get(self, name: str, default: str = "") -> str:
         """The value of a field, without white space around it."""
         key = _key(name)
-        start = self._low.find(key)
-        if start < 0:
-            return default
-        start += len(key)
-        end = self._head.find(b"\n", start)
-        return self._head[start : end if end >= 0 else None].strip().decode("utf-8", "replace")
+        at = self._low.find(key)
+        while at >= 0:
+            at += len(key)
+            colon = at if self._low[at : at + 1] == b":" else self._colon(at)
+            if colon:
+                return self._value(colon + 1)
+            at = self._low.find(key, at)
+        return default
+
+    def _colon(self, at: int) -> int:
+        """Where the colon is, behind white space; 0 when the name goes on here."""
+        found = BLANK_COLON.match(self._head, at)
+        return found.end() - 1 if found else 0
+
+    def _value(self, start: int) -> str:
+        """What stands from `start` to the end of the line, and on lines that begin with white space behind it."""
+        head = self._head
+        end = head.find(b"\n", start)
+        if end < 0:
+            return head[start:].strip().decode("utf-8", "replace")
+        if head[end + 1 : end + 2] in (b" ", b"\t"):
+            rest = UNFOLDED.match(head, start)
+            assert rest is not None
+            return FOLD.sub(b" ", rest[0]).strip().decode("utf-8", "replace")
+        return head[start:end].strip().decode("utf-8", "replace")
 
 
 @cache
 def _key(name: str) -> bytes:
-    return b"\n" + name.encode() + b":"
+    return b"\n" + name.encode()
 
 
 def parse(block: Any) -> Response:
@@ -102,13 +106,13 @@ def parse(block: Any) -> Response:
     if not status:
         raise Broken("bad_http", f"no HTTP status line: {bytes(block[:40])!r}")
     head = bytes(block[:HEAD_BYTES])
-    start = head.find(b"\r\n\r\n")
-    if start >= 0 and b"\n\n" not in (head := head[:start]) and b"\n\r\n" not in head:
-        return Response(int(status[1]), Fields(head), block[start + 4 :])
-    end = END.search(block)
-    if not end:
+    end = head.find(b"\n\r\n")
+    if end >= 0 and head.find(b"\n\n", 0, end) < 0:
+        return Response(int(status[1]), Fields(head[:end]), block[end + 3 :])
+    found = END.search(block)
+    if not found:
         raise Broken("bad_http", "the HTTP headers do not end")
-    return Response(int(status[1]), Fields(bytes(block[: end.start()])), block[end.end() :])
+    return Response(int(status[1]), Fields(bytes(block[: found.start()])), block[found.end() :])
 
 
 def decode(response: Response, most: int) -> Any:

@@ -44,6 +44,10 @@ KINDS = ("request", "warcinfo", "metadata", "revisit", "resource", "continuation
 `other_record`."""
 
 
+About = tuple[str | None, str | None]
+"""URL and date of a record."""
+
+
 def add_record(frame: Frame, id: str, source: str, batch: Batch, most: int) -> None:
     """Add one record to the batch, as a document or as unread."""
     kind = frame.headers.get("warc-type").lower()
@@ -55,14 +59,8 @@ def add_record(frame: Frame, id: str, source: str, batch: Batch, most: int) -> N
         elif kind == "response":
             _response(frame, id, source, batch, most)
         elif kind == "resource" and _type(frame) in HTML_TYPES:
-            _page(
-                frame,
-                id,
-                source,
-                batch,
-                _http.Response(200, _http.Fields.of({"content-type": _about_type(frame)}), frame.block),
-                most,
-            )
+            fields = _http.Fields.of({"content-type": frame.headers.get("content-type")})
+            _page(frame, id, source, batch, _http.Response(200, fields, frame.block), most, about(frame))
         else:
             batch.leave(Unread(id, "dropped", kind if kind in KINDS else "other_record", frame.size))
     except _http.Broken as broken:
@@ -82,16 +80,17 @@ def _text(frame: Frame, id: str, source: str, batch: Batch) -> None:
 
 def _response(frame: Frame, id: str, source: str, batch: Batch, most: int) -> None:
     """A response: a page when it is HTTP with status 200, whole, and not robots.txt."""
-    if _type(frame) == "text/dns":
+    if frame.block[:5] != b"HTTP/" and _type(frame) == "text/dns":
         batch.leave(Unread(id, "dropped", "dns", frame.size))
         return
     if frame.headers.get("warc-segment-number"):
         raise _http.Broken("segmented", "the record's content goes on in other records; such parts are not joined")
     response = _http.parse(frame.block)
-    if rule := refused(response.status, about(frame)[0]):
+    where = about(frame)
+    if rule := refused(response.status, where[0]):
         batch.leave(Unread(id, "dropped", rule, frame.size, f"HTTP status {response.status}"))
         return
-    _page(frame, id, source, batch, response, most)
+    _page(frame, id, source, batch, response, most, where)
 
 
 def refused(status: int, url: str | None) -> str:
@@ -102,9 +101,9 @@ def refused(status: int, url: str | None) -> str:
     return "robots" if url and ROBOTS.match(url) else ""
 
 
-def _page(frame: Frame, id: str, source: str, batch: Batch, response: _http.Response, most: int) -> None:
+def _page(frame: Frame, id: str, source: str, batch: Batch, response: _http.Response, most: int, where: About) -> None:
     """A document, when the content is HTML or plain text."""
-    kind = response.content_type()
+    kind, charset = _http.content_type(response.headers.get("content-type"))
     if "/" not in kind or kind in UNKNOWN:
         kind = frame.headers.get("warc-identified-payload-type").lower()
     if kind and kind not in PAGE_TYPES:
@@ -114,8 +113,7 @@ def _page(frame: Frame, id: str, source: str, batch: Batch, response: _http.Resp
     if not kind and not is_html(bytes(html[:SNIFFED])):
         batch.leave(Unread(id, "dropped", "not_html", frame.size, "no content type, and no HTML in front"))
         return
-    url, date = about(frame)
-    batch.add(id, None, source, url, date, html, response.charset(), kind or "text/html", size=len(html))
+    batch.add(id, None, source, *where, html, charset, kind or "text/html", size=len(html))
 
 
 def is_html(head: bytes) -> bool:
@@ -134,15 +132,11 @@ def is_html(head: bytes) -> bool:
     return bool(XHTML.match(head, at))
 
 
-def _about_type(frame: Frame) -> str:
-    return frame.headers.get("content-type")
-
-
 def _type(frame: Frame) -> str:
-    return _http.media_type(_about_type(frame))
+    return _http.content_type(frame.headers.get("content-type"))[0]
 
 
-def about(frame: Frame) -> tuple[str | None, str | None]:
+def about(frame: Frame) -> About:
     """URL (wget writes it in angle brackets) and date of a record."""
     url = frame.headers.get("warc-target-uri")
     if url and url[0] == "<":

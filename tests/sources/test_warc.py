@@ -84,6 +84,19 @@ def test_dns_records_are_no_responses(warc):
     assert (rows, rules(unread)) == ([], [("dropped", "dns")])
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["Content-Type : text/html; charset=x-y", "content-type\t:text/html;\r\n charset=x-y", "CONTENT-TYPE:text/html; charset=X-Y",
+     "Content-Type-Options: image/png\r\nContent-Type: text/html; charset=x-y\r\nContent-Type: image/png"],
+)  # fmt: skip
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+def test_header_lines_in_every_form(warc, line, end):
+    block = f"HTTP/1.1 200 OK{end}X: a : b{end}{line.replace(chr(13) + chr(10), end)}{end}{end}<html>".encode()
+    [row], _ = warc(record(block, url="http://a.example/a : b"), name="x.warc")
+    assert (row["charset"], row["content_type"], row["html"]) == ("x-y", "text/html", b"<html>")
+    assert row["url"] == "http://a.example/a : b", "what stands in a value stays"
+
+
 def test_robots_txt_is_no_page(warc):
     block = http(b"User-agent: *", kind="text/plain")
     urls = ["http://a.example/robots.txt", "http://a.example/Robots.TXT?x=1", "http://a.example/x/robots.txt"]
