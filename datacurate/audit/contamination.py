@@ -6,8 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from datacurate.audit.dedup_find import Documents
 from datacurate.audit.dedup_match import Match, match
@@ -16,6 +20,8 @@ from datacurate.core.errors import InputError, did_you_mean
 from datacurate.core.task import SHARD_BITS
 
 STAGE = "decontaminate"
+RANKED = ("share", "skipgram", "cluster", "aligned")
+"""Methods of which the better of two matches is the item: shares of it are found. With the others each match counts."""
 PLACES = 5
 """Places of an item that are kept, those with the largest share of it."""
 AROUND = 150
@@ -78,6 +84,8 @@ class Benchmark:
     """Rows of its files without a question."""
     leaks: list[Leak] = field(default_factory=list)
     """Items that are in documents, those in most documents first."""
+    alike: list[Leak] = field(default_factory=list)
+    """Items that only look like one that is there: wherever they match, another one matches better."""
     documents: int = 0
     sources: Counter[str] = field(default_factory=Counter)
 
@@ -98,14 +106,11 @@ class Contamination:
         return self.run.booked[self.at]
 
     def chosen(self, benchmark: str | None, item: int | None) -> list[Leak]:
-        """The leaks of one benchmark, or one item; of all when none is named."""
-        return [
-            leak
-            for one in self.benchmarks
-            if benchmark in (None, one.name)
-            for leak in one.leaks
-            if item in (None, leak.item)
-        ]
+        """The leaks of one benchmark, or of all when none is named; or one item, also one that is only alike."""
+        named = [one for one in self.benchmarks if benchmark in (None, one.name)]
+        if item is None:
+            return [leak for one in named for leak in one.leaks]
+        return [leak for one in named for leak in (*one.leaks, *one.alike) if leak.item == item]
 
 
 @dataclass(frozen=True)
@@ -144,14 +149,19 @@ def _benchmarks(stage: FinishedStage) -> list[Benchmark]:
     blank = dict(zip(*(items[name].to_pylist() for name in ("benchmark", "without_text")), strict=True))
     benchmarks = {name: Benchmark(name, count, short[name], blank[name]) for name, count in totals.items()}
     leaks: dict[Key, Leak] = {}
+    alike: dict[Key, Leak] = {}
+    ranked = stage.manifest["fields"].get("method", "aligned") in RANKED
     for shard, path in sorted(stage.phase("evidence").items()):
-        _add_shard(shard, path, benchmarks, leaks)
-    for key, leak in leaks.items():
+        for rows in _by_document(path):
+            _add_document(shard, rows, outranked(rows) if ranked else [False] * len(rows), benchmarks, leaks, alike)
+    for key, leak in (leaks | {key: leak for key, leak in alike.items() if key not in leaks}).items():
         leak.name = names.get(key, "")
         leak.spots.sort(key=lambda spot: (-spot.score, spot.id, spot.start))
-        benchmarks[leak.benchmark].leaks.append(leak)
+        one = benchmarks[leak.benchmark]
+        (one.leaks if key in leaks else one.alike).append(leak)
     for one in benchmarks.values():
-        one.leaks.sort(key=lambda leak: (-leak.documents, -leak.score, leak.item))
+        for found in (one.leaks, one.alike):
+            found.sort(key=lambda leak: (-leak.documents, -leak.score, leak.item))
     return sorted(benchmarks.values(), key=lambda one: (-len(one.leaks), one.name))
 
 
@@ -168,28 +178,64 @@ def _unsearchable(stage: FinishedStage, items: Any) -> Any:
     return pa.array(~_decontam_search.searchable(Decontaminate(**given), index, items))
 
 
-def _add_shard(shard: str, path: Path, benchmarks: dict[str, Benchmark], leaks: dict[Key, Leak]) -> None:
-    """Add what was found in one shard; rows of a document stand together."""
+def _by_document(path: Path) -> Iterator[list[dict[str, Any]]]:
+    """The evidence of one document after the other; its rows stand together."""
     import pyarrow.parquet as pq
 
-    document, seen, held = None, set[Key](), set[str]()
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches():
-            for row in batch.to_pylist():
-                if row["row"] != document:
-                    document, seen, held = row["row"], set(), set()
-                key = (row["benchmark"], row["item"])
-                leak = leaks.setdefault(key, Leak(*key))
-                if key not in seen:
-                    leak.documents += 1
-                    leak.acted += row["acted"]
-                    leak.sources[row["source"] or ""] += 1
-                if row["benchmark"] not in held:
-                    benchmarks[row["benchmark"]].documents += 1
-                    benchmarks[row["benchmark"]].sources[row["source"] or ""] += 1
-                seen.add(key)
-                held.add(row["benchmark"])
-                _keep(leak, _spot(shard, row))
+        rows = (row for batch in file.iter_batches() for row in batch.to_pylist())
+        yield from (list(group) for _, group in groupby(rows, key=itemgetter("row")))
+
+
+def outranked(rows: list[dict[str, Any]]) -> list[bool]:
+    """Of every match in a document whether one of another item that covers half of it is better.
+
+    Items are often twins with other names and numbers; a document that holds one matches all of them.
+    """
+    order = sorted(range(len(rows)), key=lambda at: rows[at]["start"])
+    furthest = np.maximum.accumulate([rows[at]["end"] for at in order])
+    starts = [rows[at]["start"] for at in order]
+    return [_is_weaker(row, rows, order[slice(*_near(row, starts, furthest))]) for row in rows]
+
+
+def _near(row: dict[str, Any], starts: list[int], furthest: np.ndarray) -> tuple[int, int]:
+    """From where to where in the order of starts matches can overlap with one."""
+    return int(np.searchsorted(furthest, row["start"], "right")), int(np.searchsorted(starts, row["end"]))
+
+
+def _is_weaker(row: dict[str, Any], rows: list[dict[str, Any]], near: list[int]) -> bool:
+    half = (row["end"] - row["start"]) / 2
+    return any(
+        rows[at]["score"] > row["score"]
+        and min(rows[at]["end"], row["end"]) - max(rows[at]["start"], row["start"]) >= half
+        for at in near
+    )
+
+
+def _add_document(
+    shard: str,
+    rows: list[dict[str, Any]],
+    weaker: list[bool],
+    benchmarks: dict[str, Benchmark],
+    leaks: dict[Key, Leak],
+    alike: dict[Key, Leak],
+) -> None:
+    """Add what was found in one document."""
+    source = rows[0]["source"] or ""
+    held = {(row["benchmark"], row["item"]) for row, less in zip(rows, weaker, strict=True) if not less}
+    seen = set[Key]()
+    for row in rows:
+        key = (row["benchmark"], row["item"])
+        leak = (leaks if key in held else alike).setdefault(key, Leak(*key))
+        if key not in seen:
+            leak.documents += 1
+            leak.acted += row["acted"]
+            leak.sources[source] += 1
+        seen.add(key)
+        _keep(leak, _spot(shard, row))
+    for name in {name for name, _ in held}:
+        benchmarks[name].documents += 1
+        benchmarks[name].sources[source] += 1
 
 
 def _spot(shard: str, row: dict[str, Any]) -> Spot:

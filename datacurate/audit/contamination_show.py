@@ -21,6 +21,8 @@ REPORTED = 5
 """Items that the report shows side by side, of each benchmark."""
 SHORT = "items too short to be told from chance; whether they leaked is not known."
 """What that column counts."""
+ALIKE = "items that only look like one that is there, such as twins with other numbers."
+"""What that column counts."""
 SIDES = 12_000
 """Characters that a page shows of each side."""
 STYLE = """
@@ -46,12 +48,15 @@ def as_text(found: list[Contamination], benchmark: str | None, item: int | None,
 
 
 def _summary(found: Contamination) -> Iterator[str]:
-    head = f"{'items':>8} {'leaked':>8} {'share':>8} {'not searchable':>15} {'without text':>13} {'documents':>10}"
+    unknown = f"{'not searchable':>15} {'without text':>13}"
+    head = f"{'items':>8} {'leaked':>8} {'share':>8} {'alike':>6} {unknown} {'documents':>10}"
     yield f"{'benchmark':<20} {head}  sources"
     for one in found.benchmarks:
-        figures = f"{one.items:>8,} {len(one.leaks):>8,} {share(len(one.leaks), one.items):>8}"
+        figures = f"{one.items:>8,} {len(one.leaks):>8,} {share(len(one.leaks), one.items):>8} {len(one.alike):>6,}"
         unseen = f"{one.not_searchable:>15,} {one.without_text:>13,}"
         yield f"{seen(one.name):<20} {figures} {unseen} {one.documents:>10,}  {seen(_by(one.sources))}"
+    if any(one.alike for one in found.benchmarks):
+        yield f"alike: {ALIKE}"
     if any(one.not_searchable for one in found.benchmarks):
         yield f"not searchable: {SHORT}"
 
@@ -121,12 +126,14 @@ def page(found: list[Contamination], benchmark: str | None = None, item: int | N
 def _table(found: Contamination) -> Markup:
     rows = [
         [one.name, _by(one.sources) or "—", number(one.items), number(len(one.leaks)), share(len(one.leaks), one.items),
-         number(one.not_searchable), number(one.without_text), number(one.documents)]
+         number(len(one.alike)), number(one.not_searchable), number(one.without_text), number(one.documents)]
         for one in found.benchmarks
     ]  # fmt: skip
-    heads = ["benchmark", "sources", "items", "leaked", "share of items", "not searchable", "without text", "documents"]
-    said = f"Not searchable: {SHORT}" if any(one.not_searchable for one in found.benchmarks) else ""
-    return join([table(heads, rows, text=2), tag("p", said, class_="soft") if said else ""])
+    unknown = ["not searchable", "without text"]
+    heads = ["benchmark", "sources", "items", "leaked", "share of items", "alike", *unknown, "documents"]
+    alike = f"Alike: {ALIKE} " if any(one.alike for one in found.benchmarks) else ""
+    short = f"Not searchable: {SHORT}" if any(one.not_searchable for one in found.benchmarks) else ""
+    return join([table(heads, rows, text=2), tag("p", alike + short, class_="soft") if alike + short else ""])
 
 
 def _beside(found: Contamination, leaks: list[Leak], most: int = 5) -> list[Markup]:
@@ -167,8 +174,9 @@ def as_json(found: list[Contamination], benchmark: str | None, item: int | None)
     made = []
     for one in found:
         totals = [
-            {"benchmark": b.name, "items": b.items, "leaked": len(b.leaks), "not_searchable": b.not_searchable,
-             "without_text": b.without_text, "documents": b.documents, "sources": dict(b.sources)}
+            {"benchmark": b.name, "items": b.items, "leaked": len(b.leaks), "alike": len(b.alike),
+             "not_searchable": b.not_searchable, "without_text": b.without_text, "documents": b.documents,
+             "sources": dict(b.sources)}
             for b in one.benchmarks
         ]  # fmt: skip
         leaks = [_leak_json(leak) for leak in one.chosen(benchmark, item)]

@@ -367,8 +367,8 @@ def add_text(data, start, end, model, room, total):
 
 @njit(nogil=True, cache=True)
 def room_for(longest, width):
-    """What `add_text` writes in: a word of at most `longest` bytes, its characters, lanes, lists of rows, the words seen,
-    room used, and the words' sums where they are wide."""
+    """What `add_text` writes in: a word of at most `longest` bytes, its characters, lanes, lists of rows, the words
+    seen, room used, and the words' sums where they are wide."""
     words = SEEN if width == LANES else SEEN_WIDE
     word, characters = np.zeros(longest + 128, np.uint8), np.zeros(ROOM_FOR_CHARACTERS, np.uint32)
     lanes = np.empty(LENGTHS * LANES, np.int32), np.zeros(LENGTHS, np.uint64)

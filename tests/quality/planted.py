@@ -6,12 +6,15 @@ import gzip
 import json
 from collections import Counter
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from datacurate.audit import contamination
 from datacurate.stages.decontaminate import Decontaminate
 
 NAMES = {
@@ -71,6 +74,22 @@ def found(data: Path, preset: str, **options: Any) -> tuple[Counter, Counter, li
             right[planted["type"]] += any(_same(planted, *item, names) for item in held.get(id, ()))
     wrong = sorted(f"{id} {held[id]}" for id in held if not gold[id]["contaminated"])
     return right, Counter(planted["type"] for planted in gold.values()), wrong
+
+
+def reported(data: Path, preset: str) -> tuple[int, list[str]]:
+    """What the report counts: documents whose planted item is an item that leaked, and leaks that were not planted."""
+    docs, gold = documents(data)
+    table, items = evidence(stage(data, preset), docs)
+    names = {(row["benchmark"], row["item"]): row["name"] for row in items.to_pylist()}
+    right, wrong = 0, []
+    for id, group in groupby(table.to_pylist(), key=itemgetter("id")):
+        rows = list(group)
+        weaker = contamination.outranked(rows)
+        held = {(row["benchmark"], row["item"]) for row, less in zip(rows, weaker, strict=True) if not less}
+        same = {item for item in held if gold[id]["contaminated"] and _same(gold[id], *item, names)}
+        right += bool(same)
+        wrong += [f"{id} {item}" for item in held - same]
+    return right, wrong
 
 
 def _same(planted: dict[str, Any], benchmark: str, item: int, names: dict) -> bool:

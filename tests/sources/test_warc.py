@@ -86,7 +86,8 @@ def test_dns_records_are_no_responses(warc):
 
 @pytest.mark.parametrize(
     "line",
-    ["Content-Type : text/html; charset=x-y", "content-type\t:text/html;\r\n charset=x-y", "CONTENT-TYPE:text/html; charset=X-Y",
+    ["Content-Type : text/html; charset=x-y", "content-type\t:text/html;\r\n charset=x-y",
+     "CONTENT-TYPE:text/html; charset=X-Y",
      "Content-Type-Options: image/png\r\nContent-Type: text/html; charset=x-y\r\nContent-Type: image/png"],
 )  # fmt: skip
 @pytest.mark.parametrize("end", ["\r\n", "\n"])

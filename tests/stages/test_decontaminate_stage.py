@@ -359,7 +359,7 @@ def test_what_cannot_be_searched_is_reported(tmp_path):
     (quiz,) = found.benchmarks
     assert (quiz.items, quiz.not_searchable, quiz.without_text, quiz.leaks) == (3, 1, 3, [])
     said = contamination_show.as_text([found], None, None, 100, False)
-    assert re.search(r"not searchable +without text", said) and re.search(r"quiz +3 +0 +0\.0 % +1 +3 +0", said)
+    assert re.search(r"not searchable +without text", said) and re.search(r"quiz +3 +0 +0\.0 % +0 +1 +3 +0", said)
     (value,) = contamination_show.as_json([found], None, None)
     assert value["benchmarks"][0]["not_searchable"] == 1 and value["benchmarks"][0]["without_text"] == 3
     report = write_report(tmp_path / "out").read_text(encoding="utf-8")
@@ -424,11 +424,31 @@ def test_report_counts_items_documents_and_sources(leaky):
     assert dict(quiz.sources) == {"web": 1, "books": 2} or quiz.sources.total() == 3
     assert [(leak.item, leak.documents) for leak in quiz.leaks] == [(0, 2), (1, 1)]
     said = contamination_show.as_text([found], None, None, 100, False)
-    assert re.search(r"quiz\s+2\s+2\s+100\.0 %\s+0\s+0\s+3", said)
+    assert re.search(r"quiz\s+2\s+2\s+100\.0 %\s+0\s+0\s+0\s+3", said)
     listed = contamination_show.as_text([found], "quiz", None, 100, False)
     assert "quiz:0" in listed and "quiz:1" in listed
     value = contamination_show.as_json([found], "quiz", 0)
     assert value[0]["leaks"][0]["documents"] == 2 and json.dumps(value)
+
+
+def test_twins_of_an_item_are_no_leaks(tmp_path):
+    """Questions with other names and numbers match, too; what the document holds is the best of them."""
+    asked = (
+        "{} has {} apples and buys {} more from the market before walking home across the old stone bridge. "
+        "She then gives {} to her brother who likes pears. How many apples does she have left?"
+    )
+    twins = [asked.format(*one) for one in (("Anna", 12, 7, 4), ("Maria", 31, 5, 9), ("Lucy", 18, 22, 3))]
+    path = tmp_path / "twins.jsonl"
+    path.write_text("".join(json.dumps({"question": one}) + "\n" for one in twins))
+    text = f"{FILLER} {twins[1]} {FILLER}"
+    run(tmp_path, [text, f"{text} {twins[1]}", FILLER, twins[2] + FILLER], benchmarks={"twins": str(path)})
+    (found,) = contamination(tmp_path / "out")
+    (one,) = found.benchmarks
+    assert [(leak.item, leak.documents) for leak in one.leaks] == [(1, 2), (2, 1)]
+    assert [(leak.item, leak.documents) for leak in one.alike] == [(0, 3)]
+    assert [leak.item for leak in found.chosen("twins", 0)] == [0] and found.chosen("twins", 7) == []
+    assert contamination_show.as_json([found], None, None)[0]["benchmarks"][0]["alike"] == 1
+    assert "alike: items that only look like one" in contamination_show.as_text([found], None, None, 100, False)
 
 
 def test_matched_text_stands_beside_the_item_and_is_escaped(leaky):
