@@ -64,18 +64,20 @@ class Stream:
         self.damage: Damage | None = None
         self.ahead = 0
         """So many bytes more than asked for are unpacked at once, which saves copies where records are small."""
-        self._restart()
 
-    def _restart(self) -> None:
+        self.kept: int | None = None
+        """What lies behind this position stays in the buffer, so that one can go back there at no cost."""
+        self.end: int | None = None
+        """Where the file ends, or damage comes, once that was found out."""
         self._buffer = b""
-        self._at = 0
-        self._base = 0
-        self._made = 0
+        self._at = self._base = self._made = 0
         self._resume(0)
 
     def _resume(self, offset: int) -> None:
+        """Go on at a byte of the file, where a member or frame begins."""
         self.damage = None
         self._ended = False
+        self._origin = (offset, self.position, self._made)
         self._chunks = self._open(offset)
 
     @property
@@ -90,10 +92,11 @@ class Stream:
             return self._gzip(offset)
         if (found := packing(magic)) is not None:
             return self._frames(found, offset)
-        return self._plain()
+        return self._plain(offset)
 
-    def _plain(self) -> Iterator[bytes]:
+    def _plain(self, offset: int) -> Iterator[bytes]:
         with self.path.open("rb") as file:
+            file.seek(offset)
             while chunk := file.read(1 << 20):
                 yield chunk
 
@@ -204,6 +207,7 @@ class Stream:
                     break
         if found < 0:
             return None
+        self.end = None
         self._resume(found)
         return found - damage.start
 
@@ -212,9 +216,13 @@ class Stream:
         have = len(self._buffer) - self._at
         if have >= size:
             return True
-        parts = [self._buffer[self._at :]]
-        self._base, self._at = self.position, 0
-        while have < size + self.ahead and not self._ended:
+        if self._ended:
+            return False
+        kept = self._at if self.kept is None else min(max(self.kept - self._base, 0), self._at)
+        parts = [self._buffer[kept:]]
+        self._base, self._at = self._base + kept, self._at - kept
+        more = max(self.ahead, size >> 2)  # a share of the size: the next record may ask for as much, and a little more
+        while have < size + more and not self._ended:
             chunk = next(self._chunks, None)
             self._ended = chunk is None
             parts.append(chunk or b"")
@@ -261,15 +269,19 @@ class Stream:
                 return -1
         return found + len(mark) - self._at
 
-    def back(self, position: int, begins: re.Pattern[bytes]) -> None:
-        """Move back to an earlier position; what has left the buffer is decompressed again."""
+    def between(self, start: int, end: int) -> bytes:
+        """Bytes between two positions in the buffer."""
+        return self._buffer[start - self._base : end - self._base]
+
+    def back(self, position: int) -> None:
+        """Move back to an earlier position, behind the last damage; what has left the buffer is decompressed again."""
         if position >= self._base:
             self._at = position - self._base
             return
-        self._restart()
-        while self.position < position:
-            if not self.skip(position - self.position) and self.recover(begins) is None:
-                return
+        offset, self._base, self._made = self._origin
+        self._buffer, self._at = b"", 0
+        self._resume(offset)
+        self.skip(position - self._base)
 
 
 def _bomb(made: int, size: int) -> str:

@@ -108,22 +108,46 @@ def _frame(stream: Stream, most: int, format: Format) -> Frame:
         return _stretch(stream, format, start, 1, NONE, "bad_header", found)
     headers, header_size = found
     length = int(headers.get("content-length"))
-    kept = stream.take(header_size + length) if length <= most else stream.take(header_size + PAYLOAD_BYTES)
-    got = len(kept) + stream.skip(header_size + length - len(kept)) - header_size
-    block = kept[header_size:]
+    got, block = _block(stream, header_size, length, most)
     if got == length and _at_border(stream, format):
+        block = block if length > most else stream.between(start + header_size, start + header_size + length)
+        stream.kept = None
         _skip_line_ends(stream)
         if (damage := stream.damage) is not None and _cut_by_damage(stream):
             return Frame(start, headers, block, length, damage.rule, damage.error)
         if length > most:
             return Frame(start, headers, block, length, "too_large", f"{length:,} bytes; max_bytes is {most:,}")
         return Frame(start, headers, block, length)
-    stream.back(start, format.starts)
+    stream.kept = None
+    stream.back(start)
     wrong = f"Content-Length says {length:,} bytes"
     if got < length:
         wrong += f", the file has {got:,} from there to its end or damage"
     rule = "content_length" if got == length else "truncated"
     return _stretch(stream, format, start, header_size, headers, rule, wrong)
+
+
+def _block(stream: Stream, header_size: int, length: int, most: int) -> tuple[int, bytes]:
+    """How many bytes of the record's block there are, and the head of one that is over-long; moves behind it.
+
+    Up to `most` bytes stay in the buffer. A block that would end behind the known end of the file is not looked for
+    again: a file of a thousand such records would be read a thousand times.
+    """
+    start, head = stream.position + header_size, b""
+    if stream.end is not None and start + length > stream.end:
+        return stream.end - start, head
+    if length > most:
+        head = stream.take(header_size + min(length, PAYLOAD_BYTES))[header_size:]
+        got = len(head) + stream.skip(length - len(head))
+    else:
+        stream.kept = stream.position
+        stream.ensure(header_size + length)
+        buffer, at = stream.buffered
+        got = min(len(buffer) - at - header_size, length)
+        stream.forward(header_size + got)
+    if got < length:
+        stream.end = stream.position
+    return got, head
 
 
 def _sound(stream: Stream, most: int) -> Frame | None:
