@@ -149,8 +149,10 @@ class Pii(Filter):
     @field_validator("regions")
     @classmethod
     def _regions(cls, regions: tuple[str, ...]) -> tuple[str, ...]:
+        from datacurate.stages._pii_find import library
+
         for region in regions:
-            if len(region) != 2 or not region.isascii() or not region.isupper():
+            if region not in library().SUPPORTED_REGIONS:
                 raise ValueError(f"'{region}' is no region. Write ISO 3166's two capitals, such as US or GB")
         return tuple(dict.fromkeys(regions))
 

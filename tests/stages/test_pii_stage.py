@@ -291,6 +291,7 @@ def test_null_and_empty():
         ({"patterns": "datatrove"}, "emails and ip addresses alone"),
         ({"placeholders": {"emial": "x"}}, "neither a kind nor a form"),
         ({"countries": ["Atlantis"]}, "no national numbers"),
+        ({"regions": ["UK"]}, "'UK' is no region"),
         ({"regions": ["us"]}, "ISO 3166"),
         ({"replacements": {"email": []}}, "has none"),
         ({"preset": "fineweb2"}, "no preset"),
