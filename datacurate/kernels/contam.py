@@ -14,6 +14,7 @@ from numba import njit
 
 from datacurate.kernels.arrow import read_only
 from datacurate.kernels.memory import borrowing, inlined, mixed, pointer
+from datacurate.kernels.prefetch import prefetch
 from datacurate.kernels.shingles import BASE
 
 NOWHERE = -1
@@ -23,6 +24,8 @@ EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 MOST_BITS = 23
 """Two to this many bits are a megabyte: with more, a look-up misses the second cache (2 MB here)."""
 BITS_PER_GRAM = 16
+AHEAD = 8
+"""Look-ups that are waited for at once."""
 TEXT, AT, PLACE, LENGTH = range(4)
 """Numbers of a run: text of an item, first word in the document, first word in the text, words."""
 
@@ -157,14 +160,16 @@ def _in_table(slots, mask, h):
 
 
 @borrowing
-def _looked_up(words, count, ngram, grams, ignored, found):
-    """Write to `found` the number of the n-gram at every word, NOWHERE for none and for ignored ones; how many."""
+def looked_up(words, count, ngram, grams, ignored, scratch):
+    """Write to `found` the number of the n-gram at every word, NOWHERE for none and for ignored ones, and to `hits`
+    where there is one; how many these are."""
+    found, hits, hashes = scratch
     bits, slots = pointer(grams.bits), pointer(grams.slots)
     wide = np.uint64(64 * len(grams.bits) - 1)
     mask = np.uint64(len(grams.slots) // 2 - 1)
     oldest = np.uint64(1)
     rolling = np.uint64(0)
-    hits = 0
+    some = filled = 0
     for i in range(ngram - 1):
         oldest *= BASE
         rolling = rolling * BASE + words[i]
@@ -174,12 +179,17 @@ def _looked_up(words, count, ngram, grams, ignored, found):
         rolling -= words[i] * oldest
         found[i] = NOWHERE
         bit = _bit(h, wide)
-        if (bits[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1):
-            number = _in_table(slots, mask, h)
-            if number != NOWHERE and not ignored[number]:
-                found[i] = number
-                hits += 1
-    return hits
+        hits[some], hashes[some] = i, h
+        some += np.int64((bits[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1))
+    for k in range(some):
+        if k + AHEAD < some:
+            prefetch(slots, np.int64(2 * (hashes[k + AHEAD] & mask)))
+        number = _in_table(slots, mask, hashes[k])
+        if number != NOWHERE and not ignored[number]:
+            found[hits[k]] = number
+            hits[filled] = hits[k]
+            filled += 1
+    return filled
 
 
 @borrowing
@@ -238,17 +248,35 @@ def grown(array):
     return wider
 
 
+@inlined
+def _ask(grams, found, hits, k, filled):
+    """Ask for what the hits behind hit `k` lead to: each of four steps when the one before is there."""
+    if k + 4 * AHEAD < filled:
+        prefetch(grams.bounds, np.int64(found[hits[k + 4 * AHEAD]]))
+    if k + 3 * AHEAD < filled:
+        prefetch(grams.postings, grams.bounds[found[hits[k + 3 * AHEAD]]])
+    if k + 2 * AHEAD < filled:
+        posting = grams.postings[grams.bounds[found[hits[k + 2 * AHEAD]]]]
+        prefetch(grams.starts, posting >> 32)
+    if k + AHEAD < filled:
+        posting = grams.postings[grams.bounds[found[hits[k + AHEAD]]]]
+        prefetch(grams.words, grams.starts[posting >> 32] + (posting & 0xFFFFFFFF))
+
+
 @njit(nogil=True, cache=True)
-def runs_of(words, count, found, grams, ngram, most, whole, out):
+def runs_of(words, count, scratch, some, grams, ngram, most, whole, out):
     """Write all runs of a document to `out`, by their first words; returns that, perhaps grown, and how many.
 
     No run is found from an n-gram of more than `most` places: those say little, and take long. `whole`: runs go as far
-    as words are the same, and not only over n-grams that count.
+    as words are the same, and not only over n-grams that count. The first `some` of `hits` say where n-grams are.
     """
     filled = 0
-    for at in range(count - ngram + 1):
+    found, hits, _ = scratch
+    for hit in range(some):
+        _ask(grams, found, hits, hit, some)
+        at = np.int64(hits[hit])
         number = found[at]
-        if number == NOWHERE or _postings(grams, number) > most:
+        if _postings(grams, number) > most:
             continue
         for k in range(grams.bounds[number], grams.bounds[number + 1]):
             text, place = grams.postings[k] >> 32, grams.postings[k] & 0xFFFFFFFF

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from datacurate.kernels.arrow import bytes_and_offsets, read_only
-from datacurate.kernels.contam import AT, LENGTH, PLACE, TEXT, Grams, _looked_up, grown, runs_of
+from datacurate.kernels.contam import AT, LENGTH, PLACE, TEXT, Grams, grown, looked_up, runs_of
 from datacurate.kernels.contam_words import room, tables_of, words_of
 from datacurate.kernels.memory import borrowing, inlined
 from datacurate.kernels.shingles import longest
@@ -275,9 +275,10 @@ def _matches(kind, data, offsets, tables, grams, ignored, params, needed, totals
         if begin == end:
             continue
         count = words_of(kind, data, begin, end, tables, scratch)
-        if count < params.ngram or not _looked_up(scratch[0], count, params.ngram, grams, ignored, numbers):
+        some = looked_up(scratch[0], count, params.ngram, grams, ignored, numbers) if count >= params.ngram else 0
+        if not some:
             continue
-        runs, some = runs_of(scratch[0], count, numbers, grams, params.ngram, params.most, whole, runs)
+        runs, some = runs_of(scratch[0], count, numbers, some, grams, params.ngram, params.most, whole, runs)
         if len(order) < len(runs):
             order = np.empty(len(runs), np.int64)
         out, filled, stamp = _document(
@@ -293,25 +294,33 @@ class Matches(NamedTuple):
     scores: np.ndarray
 
 
+def totals(grams: Grams) -> np.ndarray:
+    """What the words of every text weigh."""
+    if len(grams.starts) < 2:
+        return np.empty(0)
+    return np.add.reduceat(np.append(grams.weights, 0), grams.starts[:-1])
+
+
 def matches(
     text: pa.Array | pa.ChunkedArray,
     kind: int,
     grams: Grams,
     params: Params,
     needed: np.ndarray,
+    totals: np.ndarray,
     ignored: np.ndarray,
 ) -> Matches:
     """What documents hold of the texts, in the order of documents, texts and places.
 
-    `needed` is for each text the least share that counts, `ignored` the n-grams that do not.
+    `needed` is for each text the least share that counts, `totals` what its words weigh, `ignored` the n-grams that do
+    not count.
     """
     data, offsets = bytes_and_offsets(text)
     most = int(longest(offsets)) // 2 + 2
     sizes = np.diff(grams.starts)
-    totals = np.add.reduceat(np.append(grams.weights, 0), grams.starts[:-1]) if len(sizes) else np.empty(0)
     covered = np.full(int(sizes.max(initial=0)) + 1, -1, np.int64)
     found = _matches(
         kind, data, offsets, tables_of(kind), grams, read_only(ignored), params, read_only(needed), read_only(totals),
-        room(most), np.empty(most, np.int32), covered,
+        room(most), (np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.uint64)), covered,
     )  # fmt: skip
     return Matches(*found)

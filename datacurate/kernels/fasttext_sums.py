@@ -28,6 +28,7 @@ from datacurate.kernels.fasttext_grams import (
 )
 from datacurate.kernels.fasttext_words import SPREAD, find_word, word_key
 from datacurate.kernels.memory import borrowing, first_bit, inlined, places64, pointer, same_padded
+from datacurate.kernels.prefetch import prefetch
 
 LABEL = b"__label__"
 SEEN = 8192
@@ -61,21 +62,6 @@ def _copy8(typing, listed, start, to):
         return context.get_dummy_value()
 
     return types.void(listed, types.int64, types.int64), codegen
-
-
-@intrinsic
-def _prefetch(typing, rows, place):
-    """Asks for the line of the cache that holds a number, which is needed soon."""
-
-    def codegen(context, builder, signature, values):
-        data = context.make_array(signature.args[0])(context, builder, values[0]).data
-        where = builder.bitcast(builder.gep(data, [values[1]]), ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [where.type] + [ir.IntType(32)] * 3)
-        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(fetch, [where, *(ir.Constant(ir.IntType(32), k) for k in (0, 3, 1))])
-        return context.get_dummy_value()
-
-    return types.void(rows, types.int64), codegen
 
 
 @intrinsic
@@ -341,7 +327,7 @@ def add_text(data, start, end, model, room, total):
                 _sum_word(rows, listed, free, count - free, sums, slot // FIELDS * width, width)
             else:
                 for k in range(free, count):
-                    _prefetch(rows, np.int64(listed[k]) * LANES)
+                    prefetch(rows, np.int64(listed[k]) * LANES)
                 free = count
         first, count = memory[slot + FIRST], memory[slot + COUNT]
         if width != LANES:

@@ -120,6 +120,7 @@ class _Ready(NamedTuple):
     made: Index
     params: Any
     needed: np.ndarray
+    totals: np.ndarray
     ignored: np.ndarray
 
 
@@ -139,13 +140,13 @@ def _ready(stage: Any, items: pa.Table, index: pa.Table, common: pa.Table | None
     ignored = np.zeros(made.grams.count, bool)
     if common is not None:
         ignored[_rows.numpy(common, "ngram")] = True
-    return _Ready(made, params, needed(stage, made, items), ignored)
+    return _Ready(made, params, needed(stage, made, items), contam_rules.totals(made.grams), ignored)
 
 
 def _matches(stage: Any, text: pa.Array, ready: _Ready) -> Any:
     from datacurate.kernels import contam_rules
 
-    return contam_rules.matches(text, kind_of(stage), ready.made.grams, ready.params, ready.needed, ready.ignored)
+    return contam_rules.matches(text, kind_of(stage), ready.made.grams, *ready[1:])
 
 
 def phrases(stage: Any, docs: pa.Table, rows: np.ndarray, items: pa.Table, index: pa.Table) -> pa.Table:

@@ -64,7 +64,9 @@ def search(docs, texts, rule, ngram, needed=0.0, budget=0, most=4096, ignored=No
     params = contam_rules.Params(rule, ngram, most, budget, 1, 0)
     ignored = np.zeros(grams.count, bool) if ignored is None else ignored(grams)
     share = np.full(len(texts), needed)
-    return contam_rules.matches(pa.array(docs, pa.string()), contam_words.PLAIN, grams, params, share, ignored)
+    return contam_rules.matches(
+        pa.array(docs, pa.string()), contam_words.PLAIN, grams, params, share, contam_rules.totals(grams), ignored
+    )
 
 
 @ROUGH
