@@ -8,6 +8,7 @@ position, size and error kept.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ CHUNK = 16 << 10
 """Compressed bytes read at once. zlib copies the unused rest at every member end, so a large chunk is slow."""
 INFLATED = 4 << 20
 """Most bytes that one call of zlib may make: a bomb grows 1,000-fold, and memory stays bounded."""
+ENTRIES = 1 << 14
+"""So many members or frames are known to which one can go back; before the first of them, everything is read again."""
 MAX_RATIO = 1000
 """A file may unpack to at most so many times its size: pages reach 20, deflate's own limit is 1,032, zstd has none."""
 SLACK = 64 << 20
@@ -70,15 +73,23 @@ class Stream:
         self.end: int | None = None
         """Where the file ends, or damage comes, once that was found out."""
         self._buffer = b""
-        self._at = self._base = self._made = 0
+        self._at = self._base = self._made = self._reached = 0
+        self._entries: deque[tuple[int, int, int]] = deque(maxlen=ENTRIES)
+        """Where members and frames begin in the file, the position there, and what frames had unpacked to."""
         self._resume(0)
+        self._first = self._entries[0]
 
     def _resume(self, offset: int) -> None:
         """Go on at a byte of the file, where a member or frame begins."""
         self.damage = None
         self._ended = False
-        self._origin = (offset, self.position, self._made)
+        self._reached = self.position
+        self._entries.append((offset, self._reached, self._made))
         self._chunks = self._open(offset)
+
+    def _enter(self, offset: int) -> None:
+        """Note that a gzip member or a frame begins here."""
+        self._entries.append((offset, self._reached, self._made))
 
     @property
     def position(self) -> int:
@@ -99,6 +110,8 @@ class Stream:
             file.seek(offset)
             while chunk := file.read(1 << 20):
                 yield chunk
+                self._reached += len(chunk)
+                self._enter(file.tell())
 
     def _frames(self, packed: Packing, offset: int) -> Iterator[bytes]:
         """zstd and lz4, frame by frame; ends at damage."""
@@ -108,6 +121,7 @@ class Stream:
             file.seek(offset)
             while self.damage is None and file.tell() < size:
                 if not packed.skips(file, size):
+                    self._enter(file.tell())
                     yield from self._packed_frame(packed, file, dictionary, size)
 
     def _packed_frame(self, packed: Packing, file: Any, dictionary: bytes | None, size: int) -> Iterator[bytes]:
@@ -120,6 +134,7 @@ class Stream:
                 yield chunk
                 made += len(chunk)
                 self._made += len(chunk)
+                self._reached += len(chunk)
                 if self._made > MAX_RATIO * size + SLACK:
                     self.damage = Damage("bomb", f"{packed.name}: {_bomb(self._made, size)}", size, size)
                     return
@@ -153,6 +168,7 @@ class Stream:
             file.seek(offset)
             rest = file.read(CHUNK)
             while rest:
+                self._enter(file.tell() - len(rest))
                 rest = yield from self._member(file, rest)
 
     def _member(self, file: Any, data: bytes) -> Any:
@@ -171,6 +187,7 @@ class Stream:
             data = inflate.unconsumed_tail
             made += len(out)
             if out:
+                self._reached += len(out)
                 yield out
             if made > SLACK and made > MAX_RATIO * (file.tell() - len(data) - start):
                 wrong = f"gzip member at byte {start}: {_bomb(made, file.tell() - len(data) - start)}"
@@ -209,6 +226,7 @@ class Stream:
             return None
         self.end = None
         self._resume(found)
+        self._first = self._entries[-1]
         return found - damage.start
 
     def ensure(self, size: int) -> bool:
@@ -278,7 +296,8 @@ class Stream:
         if position >= self._base:
             self._at = position - self._base
             return
-        offset, self._base, self._made = self._origin
+        near = (entry for entry in reversed(self._entries) if entry[1] <= position)
+        offset, self._base, self._made = next(near, self._first)
         self._buffer, self._at = b"", 0
         self._resume(offset)
         self.skip(position - self._base)
@@ -290,9 +309,9 @@ def _bomb(made: int, size: int) -> str:
 
 def _find(file: Any, start: int, magic: bytes) -> int:
     """Where the next gzip member or frame may begin, -1 if nowhere."""
-    tail = b""
+    tail, size = b"", 2048
     file.seek(start)
-    while chunk := file.read(1 << 20):
+    while chunk := file.read(size := min(2 * size, 1 << 20)):
         found = (tail + chunk).find(magic)
         if found >= 0:
             return file.tell() - len(chunk) - len(tail) + found

@@ -227,6 +227,13 @@ def test_numbers_that_no_file_has(crawl, tmp_path, everything, offset):
     assert [(one.rule, len(one.error) < 500) for one in unread] == [("bad_row", True)] * 2
 
 
+def test_an_offset_beyond_what_the_file_system_takes(crawl, tmp_path, everything):
+    folder, rows = crawl
+    (tmp_path / "l.cdxj").write_text(cdxj([(rows[0][0], (1 << 63) - 500, 10, "x"), rows[1]]))
+    docs, unread = everything(Cdx(path=str(tmp_path / "l.cdxj"), base=str(folder)))
+    assert (len(docs), [one.rule for one in unread]) == (1, ["bad_range"])
+
+
 def test_floats_of_columns_with_nulls_are_numbers(crawl, tmp_path, everything):
     folder, rows = crawl
     (tmp_path / "l.csv").write_text("filename,offset,length\n" + "{},{}.0,{}.0\n".format(*rows[0]))

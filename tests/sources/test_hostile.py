@@ -8,7 +8,7 @@ import zlib
 import pytest
 from test_warc import BODY, http, record
 
-from datacurate.sources import formats
+from datacurate.sources import _bytes, formats
 from datacurate.sources._bytes import Stream
 from datacurate.sources._frames import frames
 
@@ -46,6 +46,35 @@ def test_thousands_of_false_lengths_take_no_longer_than_the_file(cut, pack, clai
     assert {frame.rule for frame in found} == {"content_length", "truncated"}
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_lengths_over_the_limit_that_end_in_the_file(cut, pack):
+    """Going back starts at the member (or the byte) where the record does, not at the file's start."""
+    members = [pack(record(http(BODY * 20), length=300_000, id=at)) for at in range(1000)]
+    found = cut(b"".join(members), most=200_000)
+    assert len(found) == 1000
+    assert {frame.rule for frame in found} == {"content_length", "truncated"}
+
+
+@pytest.mark.parametrize("kept", [1, 1 << 14])
+def test_going_back_gives_the_same_bytes(tmp_path, monkeypatch, kept):
+    """Into any place behind the last damage, whatever has been read in between."""
+    monkeypatch.setattr(_bytes, "ENTRIES", kept)
+    rnd = random.Random(5)
+    parts = [rnd.randbytes(rnd.randrange(1, 100_000)) for _ in range(60)]
+    whole = b"".join(parts)
+    zstandard = pytest.importorskip("zstandard")
+    for pack in (bytes, gzip.compress, zstandard.compress):
+        (tmp_path / "x").write_bytes(b"".join(map(pack, parts)))
+        stream = Stream(tmp_path / "x")
+        for _ in range(40):
+            at = rnd.randrange(len(whole))
+            if at < stream.position:
+                stream.back(at)
+            stream.skip(at - stream.position)
+            assert stream.position == at
+            assert stream.take(1000) == whole[at : at + 1000]
+
+
 def test_lengths_that_are_a_little_wrong_cost_nothing(cut):
     block = http(BODY * 20)
     data = b"".join(record(block, length=len(block) - 3, id=at) for at in range(1000))
@@ -64,7 +93,8 @@ def test_a_record_just_over_the_limit_ends_where_it_ends(cut):
 TOKENS = [
     b"\0", b"\r\n", b"\n", b"WARC/1.0\r\n", b"\r\n\r\n", b"Content-Length: ", b"HTTP/1.1 200 OK\r\n", b"\x1f\x8b\x08",
     b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\xff" * 8, b"9" * 5000, b"\x50\x2a\x4d\x18\xff\xff\xff\xff", b"-1",
-    b":", b"Transfer-Encoding: chunked\r\n", b"Content-Encoding: zstd, br, deflate\r\n", b"{", b'"', b"\\ud800", b"1e999",
+    b":", b"Transfer-Encoding: chunked\r\n", b"Content-Encoding: zstd, br, deflate\r\n", b"{", b'"',
+    b"\\ud800", b"1e999",
 ]  # fmt: skip
 
 
