@@ -48,6 +48,8 @@ from datacurate.kernels.pii_ip import find_ip4, find_ip6, is_global4, octets
 from datacurate.kernels.pii_keys import find_jwt, find_key, find_private_key
 from datacurate.kernels.pii_numbers import find_card, find_iban, find_papers
 from datacurate.kernels.pii_phone import find_phone
+from datacurate.kernels.pii_spelled import find_defanged, find_spelled, may_be_at
+from datacurate.kernels.pii_typed import find_element, find_option
 from datacurate.kernels.utf8 import decode
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class Spans:
 
 
 @inlined
-def _at_word(data, begin, end, i, stop, doc, t, out, state, limit):
+def _at_word(data, begin, end, i, stop, doc, t, buffer, out, state, limit):
     """What begins with the word `data[i:stop]`; returns where the search goes on."""
     c = data[i]
     want = t.wanted
@@ -98,6 +100,10 @@ def _at_word(data, begin, end, i, stop, doc, t, out, state, limit):
         return _at_number(data, begin, end, i, stop, doc, t, out, state, limit)
     if stop - i >= 4 and want[IBAN_KIND] and is_digit(data[i + 2]) and is_digit(data[i + 3]):
         after = find_iban(data, begin, end, i, doc, t, out, state, limit)
+        if after > i:
+            return after
+    if c == 65 and stop - i == 2 and data[i + 1] == 84 and want[EMAIL]:  # AT
+        after = find_spelled(data, begin, end, i, doc, t, buffer, out, state, limit)
         if after > i:
             return after
     if (CLASS[c] & UPPER) != 0 and (want[NATIONAL_ID] or want[PASSPORT]):
@@ -127,7 +133,7 @@ def _at_number(data, begin, end, i, stop, doc, t, out, state, limit):
 
 @borrowing
 def _document(data, begin, end, doc, t, buffer, out, state, limit):
-    """One document, from trigger to trigger: words that may begin something, `@ : = + (` and quotes."""
+    """One document, from trigger to trigger: words that may begin something, and signs."""
     i = begin
     while i < end:
         c = data[i]
@@ -144,26 +150,42 @@ def _document(data, begin, end, doc, t, buffer, out, state, limit):
                 or t.pairs[(np.int64(c) << 8) | second]
                 or (held == UPPER and stop - i <= t.options[OPT_HEAD])
             ):
-                i = _at_word(data, begin, end, i, stop, doc, t, out, state, limit)
+                i = _at_word(data, begin, end, i, stop, doc, t, buffer, out, state, limit)
             else:
                 i = stop
-        elif c == 64:
-            if t.wanted[EMAIL]:
-                i = find_email(data, begin, end, i, doc, t, buffer, out, state, limit)
-            else:
-                i += 1
-        elif c == 58 or c == 61:
-            i = _at_colon(data, begin, end, i, doc, t, out, state, limit)
-        elif c == 43 or c == 40:
-            if t.wanted[PHONE_KIND] and i + 1 < end and is_digit(data[i + 1]):
-                i = max(i + 1, find_phone(data, begin, end, i, doc, t, out, state, limit))
-            else:
-                i += 1
-        elif (c == 34 or c == 39) and t.options[OPT_ENTROPY] and t.wanted[KEY]:
-            find_random(data, begin, end, i, doc, t, out, state, limit)
-            i += 1
+        elif _SIGNS[c]:
+            i = _at_sign(data, begin, end, i, doc, t, buffer, out, state, limit)
         else:
             i += 1
+
+
+_SIGNS = np.zeros(256, np.bool_)
+_SIGNS[[ord(c) for c in "@:=+(%->[{\"'"]] = True
+
+
+@borrowing
+def _at_sign(data, begin, end, i, doc, t, buffer, out, state, limit):
+    """What the sign at `i` is part of; returns where the search goes on."""
+    c = data[i]
+    want = t.wanted
+    secrets = want[KEY] or want[PASSWORD]
+    if c == 58 or c == 61:
+        return _at_colon(data, begin, end, i, doc, t, out, state, limit)
+    if c == 64 and want[EMAIL]:
+        after = find_email(data, begin, end, i, doc, t, buffer, out, state, limit)
+        return after if after > i + 1 else find_defanged(data, begin, end, i, doc, t, buffer, out, state, limit)
+    if (c == 43 or c == 40) and want[PHONE_KIND] and i + 1 < end and is_digit(data[i + 1]):
+        return max(i + 1, find_phone(data, begin, end, i, doc, t, out, state, limit))
+    spelled = c == 37 and i + 3 < end and data[i + 1] == 52 and data[i + 2] == 48
+    if want[EMAIL] and (spelled or ((c == 40 or c == 91 or c == 123) and may_be_at(data, i, end))):
+        return max(i + 1, find_spelled(data, begin, end, i, doc, t, buffer, out, state, limit))
+    if c == 45 and secrets:
+        return find_option(data, begin, end, i, doc, t, out, state, limit)
+    if c == 62 and secrets:
+        find_element(data, begin, end, i, doc, t, out, state, limit)
+    elif (c == 34 or c == 39) and t.options[OPT_ENTROPY] and want[KEY]:
+        find_random(data, begin, end, i, doc, t, out, state, limit)
+    return i + 1
 
 
 @borrowing
@@ -192,8 +214,8 @@ def _scan(data, offsets, tables, buffer, out, state, limit, lost):
         state[HASHES] = -1
         state[SEEN] = 0
         state[WORDS:] = -1000
-        begin = offsets[doc]
-        _document(data[begin : offsets[doc + 1]], 0, offsets[doc + 1] - begin, doc, t, buffer, out, state, limit)
+        begin, zero = offsets[doc], np.int64(0)  # a plain 0 would have all detectors compiled twice
+        _document(data[begin : offsets[doc + 1]], zero, offsets[doc + 1] - begin, doc, t, buffer, out, state, limit)
         lost[doc] = state[LOST]
 
 

@@ -27,6 +27,7 @@ from datacurate.kernels.pii_bytes import (
     is_word,
     lower,
 )
+from datacurate.kernels.pii_headers import scheme_at, take_token
 from datacurate.kernels.pii_keys import CHARS, HEXES, LONGEST, SLASHED, entropy, made_up
 from datacurate.kernels.pii_words import (
     HASH_WORDS,
@@ -34,6 +35,8 @@ from datacurate.kernels.pii_words import (
     PASSWORD_NAMES,
     PLACEHOLDERS,
     QUERY_NAMES,
+    begin_of,
+    begins,
     is_among,
     same,
 )
@@ -42,58 +45,75 @@ _HEX, _BASE64 = 1, 2
 
 
 @borrowing
-def _ends_with(data, i, stop, t, which):
-    """Whether a name ends in a word of a set, in any case, `-` and `_` being the same: DB_PASSWORD, apiKey."""
+def _ends_with(data, begin, stop, t, which):
+    """Whether what ends at `stop` ends in a word of a set, in any case: DB_PASSWORD, apiKey, API-Key, mot de passe."""
     for w in range(t.sets[which], t.sets[which + 1]):
-        a, b = t.word_at[w], t.word_at[w + 1]
+        a, b = np.int64(t.word_at[w]), np.int64(t.word_at[w + 1])
         q, k = stop, b
-        while k > a and q > i:
+        while k > a and q > begin:
             c = lower(data[q - 1])
-            if (c == 45 or c == 95) and t.words[k - 1] != 95:
-                q -= 1
-                continue
-            if c != t.words[k - 1]:
+            if c == t.words[k - 1]:
+                k -= 1
+            elif k == b or c not in (45, 95, 32):
                 break
             q -= 1
-            k -= 1
-        if k > a:
-            continue
-        # the word begins the name, or a part of it: after _ - . or a digit, or as a capital after a small letter
-        if q == i or (CLASS[data[q - 1]] & (UPPER | LOWER)) == 0:
-            return True
-        if (CLASS[data[q]] & UPPER) != 0 and (CLASS[data[q - 1]] & LOWER) != 0:
+        if k == a and _begins_name(data, begin, q):
             return True
     return False
 
 
+@inlined
+def _begins_name(data, begin, q):
+    """Whether a word or a part of a name begins at `q`: also as a capital behind a small letter."""
+    return begins(data, begin, q) or ((CLASS[data[q]] & UPPER) != 0 and (CLASS[data[q - 1]] & LOWER) != 0)
+
+
 @borrowing
-def find_assigned(data, begin, end, at, doc, t, out, state, limit):
-    """Write down the secret that is assigned at the `=` or `:` at `at`, if its name says that it is one."""
+def named(data, begin, stop, t):
+    """What the name that ends at `stop` says of its value: 1 a key, 2 a password, 3 either, 0 nothing."""
+    if stop - begin < 2:
+        return 0
+    a, b = lower(data[stop - 2]), lower(data[stop - 1])
+    if t.tails[begin_of(a, b)] == 0 and a != 45 and a != 95 and a != 32:
+        return 0
+    return _ends_with(data, begin, stop, t, KEY_NAMES) + 2 * _ends_with(data, begin, stop, t, PASSWORD_NAMES)
+
+
+@borrowing
+def _name_end(data, begin, at):
+    """The end of the name in front of `:` or `=`, without spaces, brackets and quotes: `config["password"] =`."""
     p = at
     while p > begin and at - p < 3 and (data[p - 1] in (32, 58, 9)):
         p -= 1
-    if p > begin and data[p - 1] == 93:  # config["password"] = ...
+    if p > begin and data[p - 1] == 93:
         p -= 1
-    if p > begin and data[p - 1] in (34, 39):
+    if p > begin and data[p - 1] in (34, 39, 42, 96):
         p -= 1
-    stop = p
-    while p > begin and stop - p < 48 and (is_word(data[p - 1]) or data[p - 1] == 45):
+        if p > begin and data[p - 1] in (92, 42):  # \\"password\\": and **password**:
+            p -= 1
+    return p
+
+
+@borrowing
+def _named_before(data, begin, stop, t):
+    """What the name in front of `value` says: `name="password" value="..."`, `- name: PASSWORD`, and the next line."""
+    if not (stop - begin > 6 and lower(data[stop - 5]) == 118 and lower(data[stop - 4]) == 97):
+        return 0
+    if lower(data[stop - 3]) != 108 or lower(data[stop - 2]) != 117 or lower(data[stop - 1]) != 101:
+        return 0
+    p = stop - 5
+    while p > begin and stop - p < 40 and data[p - 1] in (32, 9, 10, 13, 34, 39, 44, 92):
         p -= 1
-    if stop - p < 2:
-        return
-    if p > begin and data[at] == 61 and (data[p - 1] == 63 or data[p - 1] == 38 or data[p - 1] == 59):
-        _query(data, end, p, stop, at, doc, t, out, state, limit)
-        return
-    secret = _ends_with(data, p, stop, t, KEY_NAMES)
-    word = not secret and _ends_with(data, p, stop, t, PASSWORD_NAMES)
-    if not secret and not word:
-        return
-    v = at + 1
-    while v < end and v - at < 4 and (data[v] in (32, 9, 61, 62)):  # spaces, ==, =>
+    return named(data, begin, p, t) if p < stop - 5 else 0
+
+
+@borrowing
+def value_at(data, end, v):
+    """Begin, end and quote of the value at `v`; the end is -1 when there is none, or it is too long."""
+    if v + 1 < end and data[v] in (98, 114, 117, 102) and data[v + 1] in (34, 39):
         v += 1
-    if v < end and data[at] == 61 and data[at + 1] == 61:
-        return
-    if v < end and v + 1 < end and (data[v] in (98, 114, 117, 102)) and data[v + 1] in (34, 39):
+    escaped = v + 1 < end and data[v] == 92 and data[v + 1] in (34, 39)
+    if escaped:
         v += 1
     quote = data[v] if v < end and data[v] in (34, 39, 96) else np.uint8(0)
     if quote:
@@ -104,21 +124,57 @@ def find_assigned(data, begin, end, at, doc, t, out, state, limit):
         if quote:
             if c == quote:
                 break
-        elif c in (32, 9, 13, 34, 39, 60, 62, 44, 59, 38, 125, 41):
+        elif c >= 0xE0 or c in (32, 9, 13, 34, 39, 60, 62, 44, 59, 38, 125, 41):
             break
         q += 1
     if q - v > LONGEST or (quote and (q >= end or data[q] != quote)):
-        return
-    if not quote and q > v and data[q - 1] == 46:
+        return v, -1, quote
+    if (escaped and q > v and data[q - 1] == 92) or (not quote and q > v and data[q - 1] == 46):
         q -= 1
-    if secret and _is_key(data, begin, end, v, q, quote, doc, t, state):
+    return v, q, quote
+
+
+@borrowing
+def find_assigned(data, begin, end, at, doc, t, out, state, limit):
+    """Write down the secret that is assigned at the `=` or `:` at `at`, if its name says that it is one."""
+    stop = _name_end(data, begin, at)
+    if data[at] == 61 and stop == at:
+        p = stop
+        while p > begin and stop - p < 48 and (is_word(data[p - 1]) or data[p - 1] == 45):
+            p -= 1
+        if stop - p > 1 and p > begin and (data[p - 1] == 63 or data[p - 1] == 38 or data[p - 1] == 59):
+            _query(data, end, p, stop, at, doc, t, out, state, limit)
+            return
+    says = named(data, begin, stop, t)
+    if not says:
+        says = _named_before(data, begin, stop, t)
+    if not says:
+        return
+    v = at + 1
+    while v < end and v - at < 4 and (data[v] in (32, 9, 61, 62, 42)):  # spaces, ==, =>, **
+        v += 1
+    if v < end and data[at] == 61 and data[at + 1] == 61:
+        return
+    take(data, begin, end, v, says, doc, t, out, state, limit)
+
+
+@borrowing
+def take(data, begin, end, v, says, doc, t, out, state, limit):
+    """Write down the value at `v` when it is what its name says: a key, a password, or `Bearer` and a token."""
+    v, q, quote = value_at(data, end, v)
+    if q < 0:
+        return
+    scheme, token = scheme_at(data, v, end, t) if says & 1 else (0, v)
+    if scheme:
+        take_token(data, end, token, scheme, doc, out, state, limit)
+    elif says & 1 and _is_key(data, begin, end, v, q, quote, doc, t, state):
         emit(out, state, limit, doc, KEY, F_KEY, v, q, SURE)
-    elif _is_password(data, v, q, quote, t, word):
+    elif is_password(data, v, q, quote, t, says & 2):
         emit(out, state, limit, doc, PASSWORD, F_PASSWORD, v, q, SURE)
 
 
 @borrowing
-def _is_password(data, v, q, quote, t, word):
+def is_password(data, v, q, quote, t, word):
     """Whether a value is a password rather than a name, a sentence, code, or a stand-in."""
     if not word or q - v < 6 or q - v > 64 or is_among(data, v, q, t, PLACEHOLDERS):
         return False
@@ -128,7 +184,7 @@ def _is_password(data, v, q, quote, t, word):
         kind = CLASS[c]
         if kind == DIGITS:
             digits += 1
-        elif (kind & (UPPER | LOWER)) != 0:
+        elif (kind & (UPPER | LOWER)) != 0 or (c >= 128 and quote):
             letters += 1
         elif c <= 32 or c >= 128 or c in (123, 125, 60, 62, 40, 41, 91, 93, 92):
             return False

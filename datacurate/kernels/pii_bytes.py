@@ -10,16 +10,19 @@ KINDS = (
     "key", "url", "email", "password", "iban", "card", "national_id", "passport", "ip", "phone", "name", "address",
 )  # fmt: skip
 """All kinds. Where two spans overlap, the kind that stands first here wins."""
-KEY, URL, EMAIL, PASSWORD, IBAN, CARD, NATIONAL_ID, PASSPORT, IP, PHONE, NAME, ADDRESS = range(len(KINDS))
+KEY, URL, EMAIL, PASSWORD, IBAN, CARD, NATIONAL_ID, PASSPORT, IP, PHONE, NAME, ADDRESS = map(
+    np.int64, range(len(KINDS))
+)
 FIXED_FORMS = (
     "email", "ipv4", "ipv6", "iban", "card", "phone", "private_key", "jwt", "assigned_password", "assigned_key",
     "credentials", "query", "high_entropy", "name", "address",
 )  # fmt: skip
 """Forms that kernels know by number; those of the tables of keys and documents follow."""
 (F_EMAIL, F_IPV4, F_IPV6, F_IBAN, F_CARD, F_PHONE, F_PRIVATE, F_JWT, F_PASSWORD, F_KEY, F_CREDENTIALS, F_QUERY,
- F_ENTROPY, F_NAME, F_ADDRESS) = range(len(FIXED_FORMS))  # fmt: skip
+ F_ENTROPY, F_NAME, F_ADDRESS) = map(np.int64, range(len(FIXED_FORMS)))  # fmt: skip
+# as np.int64, because numba compiles a function anew for each plain number that is handed to it
 
-SURE, ASK, ASK_INTERNATIONAL, ASK_NATIONAL, ASK_WORDED = 1, 0, 2, 3, 4
+SURE, ASK, ASK_INTERNATIONAL, ASK_NATIONAL, ASK_WORDED = map(np.int64, (1, 0, 2, 3, 4))
 """How sure a kernel is: it is; the form's check decides; the library of phone numbers decides, of an international or a
 national number; a word stands near a telephone number, which only must not be one for films."""
 
@@ -42,7 +45,8 @@ TABLES = np.dtype(
         ("prefixes", np.uint8, (1024,)), ("prefix_at", np.int32, (129,)), ("prefix_first", np.int32, (257,)),
         ("prefix_chars", np.uint8, (128,)), ("prefix_least", np.int32, (128,)), ("prefix_most", np.int32, (128,)),
         ("prefix_form", np.int32, (128,)), ("tlds", np.uint64, (4096,)), ("tld_count", np.int64),
-        ("resolvers", np.int64, (128,)), ("resolver_count", np.int64), ("ibans", np.int8, (676,)),
+        ("tails", np.uint8, (4096,)), ("resolvers", np.int64, (128,)), ("resolver_count", np.int64),
+        ("ibans", np.int8, (676,)),
     ],
     align=True,
 )  # fmt: skip

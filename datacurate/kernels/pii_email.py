@@ -36,7 +36,7 @@ def _start_of(data, low, p):
 
 
 @borrowing
-def _local(data, begin, at):
+def local_at(data, begin, at):
     """Where the part in front of `@` begins; `at` when there is none.
 
     Letters of scripts that are written without spaces belong to it only if all of it is such letters, so that words in
@@ -72,7 +72,7 @@ def _local(data, begin, at):
 
 
 @borrowing
-def _label(data, i, end):
+def label_at(data, i, end):
     """The end of the label of a host name at `i`; `i` when there is none."""
     p = i
     kind = 0
@@ -98,7 +98,7 @@ def _label(data, i, end):
 
 
 @borrowing
-def _is_tld(data, start, end, t, buffer):
+def is_tld(data, start, end, t, buffer):
     """Whether the label is a top-level domain of the public suffix list, or one in Punycode."""
     width = end - start
     if width < 2 or width > len(buffer):
@@ -128,33 +128,39 @@ _GIT = np.frombuffer(_SERVICE, np.uint8)
 
 
 @borrowing
+def is_nobodys(data, start, at, label):
+    """Whether the user is `git`, or the label of the host in front of its suffix is `example`."""
+    stop = label
+    while is_alnum(data[stop]) or data[stop] == 45:
+        stop += 1
+    return _is(data, start, at, _GIT) or _is(data, label, stop, _EXAMPLE)
+
+
+@borrowing
 def find_email(data, begin, end, at, doc, t, buffer, out, state, limit):
     """Write down the address around the `@` at `at`; returns where the search goes on.
 
     The host's last label is a top-level domain. Hosts named `example` (RFC 2606) and the user `git` are nobody's.
     """
-    start = _local(data, begin, at)
+    start = local_at(data, begin, at)
     if start == at:
         return at + 1
     place = at + 1
     before, label, last = at, at + 1, at
     known = False
     while place < end and place - at <= _MOST_DOMAIN:
-        stop = _label(data, place, end)
+        stop = label_at(data, place, end)
         if stop == place:
             break
-        if place > at + 1 and _is_tld(data, place, stop, t, buffer):
+        if place > at + 1 and is_tld(data, place, stop, t, buffer):
             before, last, known = label, stop, True
         label = place
         if stop >= end or data[stop] != 46:
             break
         place = stop + 1
-    if not known or _is(data, start, at, _GIT) or (last < end and (data[last] == 40 or data[last] == 95)):
+    if not known or (last < end and (data[last] == 40 or data[last] == 95)):
         return at + 1
-    dot = before
-    while data[dot] != 46:
-        dot += 1
-    if _is(data, before, dot, _EXAMPLE):
+    if is_nobodys(data, start, at, before):
         return last
     emit(out, state, limit, doc, EMAIL, F_EMAIL, start, last, SURE)
     return last

@@ -14,6 +14,7 @@ from datacurate.kernels.pii_bytes import (
     OPT_PUBLIC,
     SURE,
     UPPER,
+    WORDS,
     emit,
     is_alnum,
     is_digit,
@@ -170,14 +171,20 @@ def _after_from(data, begin, i):
 
 @borrowing
 def _in_network(data, begin, end, i, stop, t, state):
-    """Whether an address is meant: `from`, `//` or a word such as `ip` or `host` in front, a port or a mask behind."""
+    """Whether an address is meant: `from`, `//` or a word such as `ip` or `host` in front, in the same sentence, a port
+    or a mask behind."""
     if i - begin >= 2 and data[i - 1] == 47 and data[i - 2] == 47:
         return True
     if stop + 1 < end and data[stop] in (58, 47) and is_digit(data[stop + 1]):
         return True
     if _after_from(data, begin, i):
         return True
-    return near(data, begin, end, i, _CUES, t, state, NET_WORDS)
+    if not near(data, begin, end, i, _CUES, t, state, NET_WORDS):
+        return False
+    for k in range(max(begin, state[WORDS + NET_WORDS]), i):  # in `runs on a server. 9.2.1.4` or `ssh (see 9.2.1.4`
+        if data[k] in (10, 41, 44, 46, 59) or (data[k] == 40 and k < i - 1):
+            return False
+    return True
 
 
 @borrowing

@@ -76,7 +76,7 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
                 break
             opened, inside = 1, groups
         elif c == 41:
-            if opened != 1 or seps or groups != inside + 1:
+            if opened != 1 or seps or groups > inside + 2:
                 break
             opened = 2
         elif c == 45:
@@ -97,7 +97,7 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
         if data[k] == 40:
             opened = 0
     w0, w1, w2, w3 = widths & 15, (widths >> 4) & 15, (widths >> 8) & 15, (widths >> 12) & 15
-    if opened == 1 or digits < 7 or (data[i] == 40 and (w0 < 2 or w0 > 5)):
+    if opened == 1 or digits < 7 or (data[i] == 40 and w0 > 5):
         return i
     if stop < end and (CLASS[data[stop]] & DIGITS) != 0:
         return i
@@ -119,8 +119,10 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
             return i
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_INTERNATIONAL)
         return after
-    if date:
+    if date or (data[i] == 40 and w0 < 2):
         return i
+    if (opened and inside and (inside > 1 or w0 > 1)) or (dots and (slashes or (groups > 4 and digits > 10))):
+        return i  # 778-782 (1976), 0891.2/2758, 03.08.16.0001.01
     american = (groups == 3 and w0 == 3 and w1 == 3 and w2 == 4) or (
         groups == 4 and w0 == 1 and w1 == 3 and w2 == 3 and w3 == 4 and data[i] == 49
     )
@@ -131,9 +133,11 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_NATIONAL)
         return after
     zero = data[i] == 48 or (data[i] == 40 and data[i + 1] == 48)
-    if w0 == 2 and w1 == 2 and w2 == 2 and w3 == 2 and spaces >= 4 and not _french(data, i, stop, end):
+    if w0 == 2 and w1 == 2 and w2 == 2 and w3 == 2 and spaces >= 4 and _is_draw(data, i, stop, end):
         return i
     kinds = (dashes > 0) + (dots > 0) + (slashes > 0)
+    if zero and groups == 2 and w1 == 4 and ((w0 == 5 and dashes) or _is_century(data, stop - 4)):
+        return i  # 02110-1301, a postal code; 046110 2008, a journal's page and year
     if zero and 9 <= digits <= 12 and 2 <= groups <= 6 and w0 >= 2 and kinds <= 2:
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_NATIONAL)
         return after
@@ -141,28 +145,26 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
 
 
 @borrowing
-def _french(data, i, stop, end):
-    """Whether groups of two digits with spaces are more than a draw or a row of a table.
+def _is_draw(data, i, stop, end):
+    """Whether groups of two digits ascend and none is above 70, as in draws of lotteries: 04 08 15 16 23.
 
-    They are when a bracket with a name follows, `06 12 34 56 78 (Marie)`; else one must be above 59, the most of
-    minutes and, nearly, of lotteries, and they must not ascend.
+    One French number in fifty is so too; one with a name in brackets behind it, `06 12 34 56 60 (Marie)`, is none.
     """
     if stop + 2 < end and data[stop] == 32 and data[stop + 1] == 40:
         c = data[stop + 2]
         if c >= 128 or (CLASS[c] & UPPER) != 0:
-            return True
-    last, most = np.int64(-1), np.int64(0)
-    ascends = True
+            return False
+    last = np.int64(-1)
     p = i
     while p + 1 < stop:
         if is_digit(data[p]) and is_digit(data[p + 1]):
             value = (np.int64(data[p]) - 48) * 10 + np.int64(data[p + 1]) - 48
-            ascends = ascends and value > last
+            if value <= last or value > 70:
+                return False
             last = value
-            most = max(most, value)
             p += 1
         p += 1
-    return most > 59 and not ascends
+    return True
 
 
 @borrowing

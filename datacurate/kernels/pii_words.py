@@ -8,7 +8,7 @@ from datacurate.kernels.memory import borrowing, inlined
 from datacurate.kernels.pii_bytes import CLASS, LOWER, SEEN, UPPER, WORDS, lower
 
 (PHONE_WORDS, CARD_WORDS, QUERY_NAMES, KEY_NAMES, PASSWORD_NAMES, PLACEHOLDERS, HASH_WORDS, PHONE_LABELS, NET_WORDS,
- VERSION_WORDS) = range(10)  # fmt: skip
+ VERSION_WORDS, SCHEMES, TYPED_P, TYPED_U) = map(np.int64, range(13))  # fmt: skip
 """Sets of words that kernels know by number, as `stages/_pii_tables.py` puts them; those of papers follow."""
 _FARTHEST = 64
 """Bytes in front of a number that are ever searched: about ten words."""
@@ -38,7 +38,7 @@ def _is_letter(data, p, end):
 
 
 @inlined
-def _begins(data, begin, p):
+def begins(data, begin, p):
     """Whether a word may begin at `p`: a letter that none of its alphabet stands in front of.
 
     Scripts that are written without spaces, and Arabic and Hebrew, which put articles in front, may begin anywhere.
@@ -69,7 +69,7 @@ def _stands(data, p, end, t, word):
 def among(data, low, high, t, which):
     """Whether a word of the set `which` stands in `data[low:high]`."""
     for p in range(low, high - 1):
-        if not _begins(data, 0, p):
+        if not begins(data, 0, p):
             continue
         at = begin_of(lower(data[p]), lower(data[p + 1]))
         for k in range(t.bucket_at[at], t.bucket_at[at + 1]):
@@ -98,7 +98,7 @@ def _seek(data, begin, end, i, t, state):
     p = max(begin, max(state[SEEN], i - _FARTHEST))
     state[SEEN] = i
     while p < i and p + 1 < end:
-        if _begins(data, begin, p):
+        if begins(data, begin, p):
             at = begin_of(lower(data[p]), lower(data[p + 1]))
             for k in range(t.bucket_at[at], t.bucket_at[at + 1]):
                 if _stands(data, p, end, t, t.bucket_word[k]):

@@ -75,13 +75,27 @@ KEY_NAMES = (
     "clientsecret", "privatekey", "secretaccesskey", "authkey", "encryptionkey", "signingkey", "accountkey",
     "sharedaccesskey", "credential", "credentials", "servicekey", "masterkey", "appkey", "appsecret", "consumersecret",
     "bearer", "sessiontoken", "refreshtoken", "webhooksecret", "secretid", "apitoken", "hmackey", "storagekey",
+    "authorization",
 )  # fmt: skip
-"""Ends of names whose value is a key if it is random enough; `_` and `-` in a name do not count."""
+"""Ends of names whose value is a key if it is random enough; `_`, `-` and spaces in a name do not count."""
 PASSWORD_NAMES = (
-    "password", "passwd", "pwd", "passphrase", "pass", "userpass", "dbpass", "passw", "contrasena", "contraseña",
-    "kennwort", "passwort", "motdepasse", "senha", "secret", "passcode", "wachtwoord", "hasło", "пароль",
+    "password", "passwords", "passwd", "pwd", "passphrase", "pass", "userpass", "dbpass", "passw", "secret", "passcode",
+    "kennwort", "passwort", "zugangscode", "wachtwoord", "lösenord", "adgangskode", "passord", "salasana", "hasło",
+    "contrasena", "contraseña", "senha", "palavrapasse", "motdepasse", "parolad'ordine", "parolă", "heslo",
+    "jelszó", "parola", "şifre", "пароль", "пароля", "парола", "лозинка", "κωδικός", "סיסמה", "סיסמא", "كلمةالمرور",
+    "كلمةالسر", "كلمهالمرور", "رمزعبور", "密码", "密碼", "口令", "パスワード", "비밀번호", "암호", "पासवर्ड",
+    "รหัสผ่าน", "mậtkhẩu", "katasandi",
 )  # fmt: skip
-"""Ends of names whose value is a password."""
+"""Ends of names whose value is a password, in some thirty languages; `_`, `-` and spaces in a name do not count."""
+SCHEMES = ("bearer", "basic", "token", "apikey")
+"""What stands in front of the secret in a header `Authorization` (RFC 6750, RFC 7617; GitHub, Opsgenie)."""
+TYPED_P = (
+    "mysql", "mysqldump", "mysqladmin", "mysqlimport", "mariadb", "sshpass", "docker login", "podman login", "az login",
+    "registry login", "ftps",
+)  # fmt: skip
+"""Commands whose option `-p` is followed by a password, with or without a space."""
+TYPED_U = ("curl", "httpie", "wget")
+"""Commands whose option `-u` is followed by `user:password`."""
 QUERY_NAMES = (
     "token", "access_token", "auth_token", "api_key", "apikey", "api-key", "sig", "signature", "secret",
     "client_secret", "password", "passwd", "pwd", "pass", "auth", "authkey", "x-amz-signature", "x-amz-credential",

@@ -7,7 +7,17 @@ from functools import cache, lru_cache
 from itertools import accumulate
 from typing import Any
 
-from datacurate.stages._pii_keys import HASH_WORDS, KEY_NAMES, KEYS, PASSWORD_NAMES, PLACEHOLDERS, QUERY_NAMES
+from datacurate.stages._pii_keys import (
+    HASH_WORDS,
+    KEY_NAMES,
+    KEYS,
+    PASSWORD_NAMES,
+    PLACEHOLDERS,
+    QUERY_NAMES,
+    SCHEMES,
+    TYPED_P,
+    TYPED_U,
+)
 from datacurate.stages._pii_papers import PAPERS
 
 PHONE_WORDS = (
@@ -20,7 +30,7 @@ PHONE_WORDS = (
     "telefone", "telefonnummer", "tél", "móvil", "movil", "celular", "cellulare", "portable", "handy", "rufnummer",
     "mobil", "puhelin", "telefax", "direct line", "telephone number", "hot line", "toll free",
     "toll-free", "pager", "телефон", "Телефон", "тел", "Тел", "моб", "Моб", "电话", "電話", "手机", "手機",  # noqa: RUF001
-    "전화", "هاتف", "फोन", "โทร", "τηλέφωνο", "Τηλέφωνο", "τηλ", "טלפון",
+    "전화", "هاتف", "फोन", "โทร", "τηλέφωνο", "Τηλέφωνο", "τηλ", "טלפון", "☎", "✆", "📞", "📱",
 )  # fmt: skip
 """Behind these a number of seven to thirteen digits is a telephone number, whatever its layout."""
 PHONE_LABELS = ("fax", "mobile", "office", "home", "work", "cell", "phone", "tel", "desk", "direct")
@@ -97,6 +107,9 @@ def tables(kinds: tuple[str, ...], countries: tuple[str, ...] | None, entropy: b
         PHONE_LABELS,
         NET_WORDS,
         VERSION_WORDS,
+        SCHEMES,
+        TYPED_P,
+        TYPED_U,
     ]
     keys = sorted(KEYS, key=lambda key: (key.prefix.encode()[0], -len(key.prefix)))
     firsts = [key.prefix.encode()[0] for key in keys]
@@ -111,6 +124,7 @@ def tables(kinds: tuple[str, ...], countries: tuple[str, ...] | None, entropy: b
         "prefix_least": np.array([key.least for key in keys], np.int32),
         "prefix_most": np.array([key.most for key in keys], np.int32),
         "prefix_form": np.array([forms().index(key.form) for key in keys], np.int32),
+        "tails": _tails(),
         "tlds": _tlds(),
         "resolvers": np.array([_number(address) for address in RESOLVERS], np.int64),
         "ibans": _iban_lengths(),
@@ -157,6 +171,18 @@ def _words(sets: Sequence[Sequence[str]]) -> dict[str, Any]:
         "word_at": np.array([0, *accumulate(len(word) for word in words)], np.int32),
         "sets": np.array([0, *accumulate(len(one) for one in written)], np.int32),
     }
+
+
+def _tails() -> Any:
+    """By the last two bytes of a name: whether it may be a key's or a password's."""
+    import numpy as np
+
+    from datacurate.kernels.pii_words import begin_of
+
+    tails = np.zeros(4096, np.uint8)
+    for word in {form.encode() for name in (*KEY_NAMES, *PASSWORD_NAMES) for form in _cased(name)}:
+        tails[begin_of(word[-2], word[-1])] = 1
+    return tails
 
 
 def _cased(word: str) -> set[str]:

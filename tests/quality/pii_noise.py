@@ -96,12 +96,11 @@ def numbers(rng: random.Random) -> str:
 
 
 def groups(rng: random.Random) -> str:
-    """Draws of lotteries, columns of two digits, lists of years."""
+    """Draws of lotteries, lists of years."""
     draw = [f"{n:02}" for n in sorted(rng.sample(range(1, 50), 5))]
-    cells = [f"{rng.randrange(60):02}" for _ in range(5)]
     years = [str(rng.randrange(1900, 2030)) for _ in range(rng.choice([3, 3, 4, 2]))]
     return rng.choice(
-        [" ".join(draw), "draw: " + " ".join(draw), " ".join(["08", *cells[1:]]), " ".join(["0" + cells[0][1], *cells]),
+        [" ".join(draw), "draw: " + " ".join(draw), 
          " ".join(years), "in " + ", ".join(years), "call " + " ".join(years)]
     )  # fmt: skip
 

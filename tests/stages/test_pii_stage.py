@@ -72,7 +72,8 @@ def test_found(kind, secret, around):
 VERSIONS = [
     "Flash Player 9.0.124.0", "Chrome 4.0.249.89", "Exchange 15.1.225.42", "Java SE 8.0.181.13", "pkg@41.2.3.200",
     "libavcodec 58.54.100.1", "firmware 21.35.68.120", "firmware: 21.35.68.120", "Exchange Server 15.1.225.42",
-    "from Chrome 4.0.249.89 to 5", "lib >= 21.35.68.120", "21.35.68.120-rc1", "version 41.173.96.26",
+    "from Chrome 4.0.249.89 to 5", "on a server. 9.2.1.4", "ssh (see 9.2.1.4)", "each host\n5.4.5.2. Changes",
+    "lib >= 21.35.68.120", "21.35.68.120-rc1", "version 41.173.96.26",
 ]  # fmt: skip
 NETWORK = [
     "ip 5.2.3.4", "IP address: 12.7.8.9", "ping 4.3.2.1", "from 5.6.7.8", "http://5.6.7.8/x", "5.6.7.8:8080",
@@ -89,7 +90,9 @@ def test_versions_and_addresses():
 
 GROUPS = [
     "08 15 16 23 42", "02 08 11 33 61", "call 2003 2007 2010", "contact 1999 2003 2007 2010",
-    "call 1914 1994\nsee 08 15 16 23 42",
+    "call 1914 1994\nsee 08 15 16 23 42", "Boston, MA 02110-1301 USA", "Phys. Rev. E 64, 016132 (2001).",
+    "78, 046110 2008",
+    "pp. 778-782 (1976)", "given by 03.08.16.0001.01", "๐๘๙๑.๒/๒๗๕๘", "0506(2)/15546",
 ]  # fmt: skip
 
 
@@ -97,6 +100,8 @@ def test_rows_of_numbers_are_no_phones():
     assert [text for text in GROUPS if masked(text) != text] == []
     for text in (
         "01 84 17 61 18",
+        "06 12 34 56 78",
+        "01 44 13 22 11",
         "Tel. 08 15 16 23 42",
         "415-867-5309, 602-272-9781",
         "01.15.16.23.42",
