@@ -51,15 +51,16 @@ class Index(NamedTuple):
     parts: np.ndarray
 
 
-def texts_of(items: pa.Table, wanted: str, kind: int, ngram: int, min_words: int, min_bits: float) -> Texts:
-    """The texts of all items that a preset looks for."""
+def texts_of(items: pa.Table, wanted: str, kind: int, ngram: int, least: tuple[int, float], bare: bool) -> Texts:
+    """The texts of all items that a preset looks for. `least`: words and bits below which a question says too little,
+    and is looked for with more of its item, `bare`: of which the label before it is no part."""
     rows = _decontam_items.rows(items)
     if wanted in ("answer_overlap", "question_answer_overlap"):
         return _overlaps(rows, wanted == "question_answer_overlap", kind, ngram)
     if wanted == "lines":
-        return _lines(rows, kind, min_words)
+        return _lines(rows, kind, least[0])
     if wanted == "question":
-        return _questions(rows, kind, min_words, min_bits)
+        return _questions(rows, kind, least, bare)
     cut = _decontam_items.last_sentence if wanted == "last_sentence" else None
     said = [cut(row["question"]) if cut else _decontam_items.whole(row) for row in rows]
     part = SENTENCE if cut else WHOLE
@@ -83,25 +84,34 @@ def _joined(texts: list[tuple[int, int, np.ndarray]]) -> Texts:
     return Texts(np.concatenate([np.empty(0, np.uint64), *words]), starts, numbers[:, 0], numbers[:, 1])
 
 
-def _questions(rows: list[dict[str, Any]], kind: int, min_words: int, min_bits: float) -> Texts:
+def _questions(rows: list[dict[str, Any]], kind: int, least: tuple[int, float], bare: bool) -> Texts:
     """The questions; where one says too little to be told from chance, the question with its answer, and with all
-    choices."""
+    choices, too: if `bare` without the label that stands before all questions of its benchmark."""
     from datacurate.kernels.contam_words import PLAIN
 
     questions = _cut([row["question"] for row in rows], kind)
     found = [(number, QUESTION, words) for number, words in enumerate(questions)]
     if kind != PLAIN:
         return _joined(found)
-    texts = _joined(found)
-    total = np.add.reduceat(np.append(weights(texts, rows, kind), 0), texts.starts[:-1]) if found else np.empty(0)
-    total[np.diff(texts.starts) == 0] = 0
-    few = np.flatnonzero((total < min_bits) | (np.diff(texts.starts) < min_words)).tolist()
+    asked = _cut(_decontam_items.unlabelled(rows), kind) if bare else questions
+    few = _too_short(asked, rows, kind, *least)
     more = [(number, OVERLAP, one) for number in few for one in rows[number]["answers"]]
     more += [(number, OPTIONS, "\n".join(rows[number]["choices"])) for number in few if rows[number]["choices"]]
     for (number, part, _), words in zip(more, _cut([one for _, _, one in more], kind), strict=True):
-        if len(questions[number]) and len(words):
-            found.append((number, part, np.concatenate([questions[number], words])))
+        if len(asked[number]) and len(words):
+            found.append((number, part, np.concatenate([asked[number], words])))
     return _joined(found)
+
+
+def _too_short(
+    questions: list[np.ndarray], rows: list[dict[str, Any]], kind: int, min_words: int, min_bits: float
+) -> list[int]:
+    """The numbers of questions that cannot be told from chance."""
+    texts = _joined([(number, QUESTION, words) for number, words in enumerate(questions)])
+    size = np.diff(texts.starts)
+    total = np.add.reduceat(np.append(weights(texts, rows, kind), 0), texts.starts[:-1]) if len(size) else np.empty(0)
+    total[size == 0] = 0
+    return np.flatnonzero((total < min_bits) | (size < min_words)).tolist()
 
 
 def _overlaps(rows: list[dict[str, Any]], with_question: bool, kind: int, ngram: int) -> Texts:

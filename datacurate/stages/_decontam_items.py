@@ -31,6 +31,11 @@ LOOKED = 100
 SENTENCE = re.compile(r"(?<=[.!?。！？])\s*(?=\S)|\n+")
 """Where a sentence ends."""
 
+LABEL = re.compile(r"\s*\w[\w ]{0,20}:\s")
+"""What a template puts before a question: "Question: "."""
+LABELLED = 10
+"""Fewest questions of which a label in front of all is taken for the template's, not for a word of theirs."""
+
 
 @dataclass
 class Item:
@@ -192,6 +197,23 @@ def whole(row: dict[str, Any]) -> str:
     """An item as a test would show it: question, choices, answers that are none of these."""
     more = [answer for answer in row["answers"] if answer not in row["choices"]]
     return "\n".join([row["question"], *row["choices"], *more])
+
+
+def unlabelled(rows: list[dict[str, Any]]) -> list[str]:
+    """The questions without the label that all of their benchmark begin with: who repeats an item leaves it out."""
+    by_name: dict[str, list[str]] = {}
+    for row in rows:
+        by_name.setdefault(row["benchmark"], []).append(row["question"])
+    cuts = {name: _label(questions) for name, questions in by_name.items()}
+    return [row["question"][cuts[row["benchmark"]] :] for row in rows]
+
+
+def _label(questions: list[str]) -> int:
+    """Characters of a label that stands before all questions, 0 if there is none."""
+    found = LABEL.match(questions[0])
+    if found is None or len(questions) < LABELLED:
+        return 0
+    return found.end() if all(question.startswith(found.group()) for question in questions) else 0
 
 
 def last_sentence(question: str) -> str:

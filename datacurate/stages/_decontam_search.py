@@ -51,11 +51,13 @@ def index(stage: Any, items: pa.Table) -> pa.Table:
     from datacurate.kernels.contam import grams, seeds
 
     kind = kind_of(stage)
-    texts = _decontam_index.texts_of(items, stage.text, kind, stage.ngram, stage.min_words, stage.min_bits)
+    least = (stage.min_words, stage.min_bits)
+    aligned = stage.method == "aligned"
+    texts = _decontam_index.texts_of(items, stage.text, kind, stage.ngram, least, aligned)
     chosen = None
     if stage.method == "cluster":
         weights = _decontam_index.idf(texts, stage.ngram)
-    elif stage.method == "aligned":
+    elif aligned:
         weights = _decontam_index.weights(texts, _decontam_items.rows(items), kind)
         span = max(stage.min_words, stage.ngram)
         chosen = seeds(weights, texts.starts, stage.ngram, span, stage.min_bits, _decontam_index.SEED)

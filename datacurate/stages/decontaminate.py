@@ -40,6 +40,7 @@ class Decontaminate(Stage):
     arXiv:2005.14165, appendix C).
     """
 
+    version = 2
     rewrites: ClassVar[bool] = True
     unkeyed: ClassVar[tuple[str, ...]] = ("folder",)
     presets: ClassVar[dict[str, dict[str, Any]]] = presets_.PRESETS

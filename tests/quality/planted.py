@@ -25,6 +25,8 @@ NAMES = {
     "HumanEval": "humaneval",
 }
 """Benchmarks of which items were planted: their files, and our names."""
+FILLER = "The council met on Tuesday and talked about the price of paint, a broken gate and the new opening hours. " * 3
+"""What stands around items that are planted one by one."""
 CHOICES = 4
 """Rows of the MMLU file for each question; the gold counts questions."""
 
@@ -90,6 +92,23 @@ def reported(data: Path, preset: str) -> tuple[int, list[str]]:
         right += bool(same)
         wrong += [f"{id} {item}" for item in held - same]
     return right, wrong
+
+
+def short(data: Path, file: str) -> tuple[int, int]:
+    """Items of a benchmark of short questions that are found, each in a document of its own: with the right answer, and
+    the right answer alone. The question stands there without the label "Question:"."""
+    asked = rows(data / "benchmarks" / f"{file}.jsonl.gz")
+    made = Decontaminate(benchmarks={file: str(data / "benchmarks" / f"{file}.jsonl.gz")})
+    questions = [row["query"].removeprefix("Question: ").strip() for row in asked]
+    right = [row["choices"][row["gold"]] for row in asked]
+    both = [f"{FILLER}{question} {answer}\n{FILLER}" for question, answer in zip(questions, right, strict=True)]
+    alone = [f"{FILLER}{answer}\n{FILLER}" for answer in right]
+    counts = []
+    for texts in (both, alone):
+        ids = [str(number) for number in range(len(texts))]
+        table, _ = evidence(made, pa.table({"id": ids, "text": texts, "source": ["planted"] * len(texts)}))
+        counts.append(len(set(table["id"].to_pylist())))
+    return counts[0], counts[1]
 
 
 def _same(planted: dict[str, Any], benchmark: str, item: int, names: dict) -> bool:

@@ -39,3 +39,12 @@ def test_planted_items_are_found(shared, preset):
 def test_the_report_counts_planted_items_and_no_twins(shared):
     """64 items of MMLU match in documents with 37 of them, for items are variants of each other."""
     assert planted.reported(shared, "curate") == (223, [])
+
+
+@pytest.mark.parametrize(
+    ("file", "least", "alone"),
+    [("copa", 99, 0), ("piqa", 1686, 9), ("arc_easy", 2343, 0), ("arc_challenge", 1159, 1)],
+)
+def test_short_questions_are_found_with_their_answers(shared, file, least, alone):
+    found, by_answer = planted.short(shared, file)
+    assert found >= least and by_answer <= alone, (found, by_answer)

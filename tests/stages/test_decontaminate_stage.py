@@ -328,6 +328,20 @@ def test_short_questions_are_found_with_the_right_choice_or_all(tmp_path, name, 
     assert sorted(rows(made)) == ["d0", "d3", "d4"]
 
 
+def test_a_label_before_all_questions_is_none_of_their_words(tmp_path):
+    """Seven words and a label are no eight words: such a question is looked for with its answer, without the label."""
+    asked = [f"Question: Repaint the kayak {colour} before regatta Sunday?\n" for colour in "abcdefghijkl"]
+    made = [{"query": one, "gold": 0, "choices": [f"Sand {n} hulls.", "No."]} for n, one in enumerate(asked)]
+    bare, right = asked[3].removeprefix("Question: ").strip(), made[3]["choices"][0]
+    texts = [f"{FILLER} {bare} {right} {FILLER}", f"{FILLER} {bare} {FILLER}"]
+    for count, left in ((12, ["d1"]), (9, ["d0", "d1"])):  # of fewer than ten one does not know
+        named = {"piqa": benchmark(tmp_path, made[:count])}
+        assert sorted(rows(run(tmp_path, texts, out=str(count), benchmarks=named))) == left
+    made[7]["query"] = "Repaint it?"
+    named = {"piqa": benchmark(tmp_path, made)}
+    assert sorted(rows(run(tmp_path, texts, out="mixed", benchmarks=named))) == ["d0", "d1"]
+
+
 @pytest.mark.parametrize("label", [2, -1, "C", "²", True, None, [0], "both"])
 def test_labels_that_name_no_choice_say_nothing(tmp_path, label):
     (item,) = Decontaminate(benchmarks={"copa": benchmark(tmp_path, [{**COPA, "label": label}])}).items().to_pylist()
