@@ -13,6 +13,7 @@ from datacurate.core.dataset import Dataset
 from datacurate.core.errors import InputError, RecipeError, did_you_mean
 from datacurate.core.executor import Executor
 from datacurate.core.index import INDEX, Index, add, check_names, dataset_parts, over_phases
+from datacurate.core.paths import is_remote
 from datacurate.core.recipe import Recipe, explain, load
 from datacurate.core.registry import stage_class, stages_in
 from datacurate.core.run import Reporter, Run, do, execute, publish_result
@@ -65,7 +66,8 @@ def one_stage(stage: Stage, inputs: list[str | Path]) -> Recipe:
     """The recipe of one stage over files or datasets; sources are named after the files or folders."""
     sources: dict[str, Source] = {}
     for path in inputs:
-        name = Path(str(path).rstrip("/")).name.split(".")[0].strip("*") or "docs"
+        plain = str(path).partition("?")[0] if is_remote(path) else str(path)
+        name = Path(plain.rstrip("/")).name.split(".")[0].strip("*") or "docs"
         if name in sources:
             name = f"{name}-{len(sources) + 1}"
         sources[name] = open_source(path)

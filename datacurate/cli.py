@@ -270,13 +270,14 @@ def _stop(*_: Any) -> None:
 def main() -> None:
     """Entry point. Exit status: 0 done, 1 error, 2 recipe or options, 3 input, 4 tasks, 5 quarantine, 6 ledger."""
     from datacurate.core.errors import CurateError, Stopped
+    from datacurate.core.web import masked
 
     signal.signal(signal.SIGINT, _stop)
     keep_memory()
     try:
         app(prog_name="curate")
     except (CurateError, Stopped) as error:
-        print(f"curate: {cli_stages.printable(str(error))}", file=sys.stderr)
+        print(f"curate: {cli_stages.printable(masked(str(error)))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()

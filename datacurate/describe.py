@@ -87,6 +87,8 @@ def _begins(missing: list[Task]) -> str:
 
 def plan_as_text(plan: Plan, past: dict[str, Any] | None) -> str:
     """The same for people."""
+    from datacurate.sources._listing import left_out
+
     value = plan_as_json(plan, past)
     rows = [["stage", "key", "options that differ from the defaults"]]
     for s in value["stages"]:
@@ -96,6 +98,8 @@ def plan_as_text(plan: Plan, past: dict[str, Any] | None) -> str:
     rows = [["barrier", "tasks", "to do", ""]]
     rows += [[b["label"], str(b["tasks"]), str(b["missing"]), b["from"]] for b in value["barriers"]]
     lines.append(table(rows))
+    found = {name: one["left_out"] for s in plan.stages for name, one in s.sources.items() if "left_out" in one}
+    lines += ["", *left_out(found)] if found else []
     if value["why"]:
         lines += ["", "Since the last run:", *(f"  {line}" for line in value["why"])]
     return "\n".join(lines)
@@ -130,9 +134,11 @@ def _notes(run: Run) -> list[str]:
     """What else a reader of the funnel should know."""
     from datacurate.audit import repairs
     from datacurate.audit.dedup_notes import notes
+    from datacurate.sources._listing import left_out
 
     said = []
     for manifest in run.manifests:
+        said += left_out(manifest.get("left_out", {}))
         parts = manifest["phases"].get("guard", {}).get("parts", [])
         said += notes(manifest, [run.folder / manifest["folder"] / part for part in parts])
         if manifest["stage"] == "normalize":

@@ -10,6 +10,7 @@ from datacurate.audit.charts import histogram, legend, ranked, stacked
 from datacurate.audit.markup import Markup, e, exact_size, join, number, share, size, table, tag
 from datacurate.audit.run_folder import Finished, FinishedStage
 from datacurate.core import ledger
+from datacurate.sources._listing import left_out
 
 MOST_SOURCES = 40
 MOST_LANGUAGES = 24
@@ -176,7 +177,8 @@ def sources(run: Finished) -> Markup:
     rows = [_source(run, stages, name) for name in names[:MOST_SOURCES]]
     more = len(names) - MOST_SOURCES
     note = tag("p", f"And {more:,} smaller sources.", class_="soft") if more > 0 else None
-    return join([table(head, rows), note])
+    files = [tag("p", line, class_="soft") for line in left_out(run.booked[0].manifest.get("left_out", {}))]
+    return join([table(head, rows), note, *files])
 
 
 def _of(stage: FinishedStage, source: str) -> dict[str, Any]:

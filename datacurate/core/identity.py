@@ -28,6 +28,7 @@ def file_digest(path: str | Path) -> str:
     is read only where the store says nothing. Raises OSError when the file cannot be read.
     """
     from datacurate.core.paths import Bundle, Listed, Lost, Part, is_remote, located, remote_identity
+    from datacurate.core.web import opened
 
     path = located(path) if isinstance(path, str) else path
     if isinstance(path, Bundle):
@@ -42,7 +43,7 @@ def file_digest(path: str | Path) -> str:
         return key("remote", said)
     size = path.stat().st_size
     digest = blake2b(str(size).encode(), digest_size=8)
-    with path.open("rb") as file:
+    with opened(path) as file:
         if size <= WHOLE:
             while block := file.read(1 << 20):
                 digest.update(block)

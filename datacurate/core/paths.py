@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from datacurate.core.errors import CurateError, InputError
+from datacurate.core.web import MASK, is_masked, masked, reason
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "http": "http", "https": "http", "hf": "hf"}
@@ -37,6 +38,11 @@ def located(path: str | Path) -> Path:
         return cast(Path, Lost.parse(path))
     if not is_remote(path):
         return Path(path).expanduser()
+    if is_masked(str(path)):
+        raise InputError(
+            f"{masked(str(path))}: '{MASK}' stands where a secret was: runs keep recipes without them. "
+            "Use your own recipe, or put the secret back."
+        )
     try:
         from upath import UPath
 
@@ -251,7 +257,7 @@ def unreadable(path: Any) -> Iterator[None]:
         raise
     except Exception as error:  # of any kind, for remote files
         raise InputError(
-            f"{without_secrets(path)[:500]}: cannot be read: {type(error).__name__}: {error}. "
+            f"{without_secrets(path)[:500]}: cannot be read: {reason(error)}. "
             "Check that it is there and that you may read it."
         ) from error
 
@@ -270,7 +276,7 @@ def by_root(files: Iterable[Any]) -> dict[str, list[str]]:
         places.setdefault("/".join(text.split("/")[:3]) if is_remote(file) else "", []).append(text)
     made: dict[str, list[str]] = {}
     for texts in places.values():
-        parts = [text.split("/")[:-1] for text in texts]
+        parts = [(text.partition("?")[0] if is_remote(text) else text).split("/")[:-1] for text in texts]
         same = [len(set(level)) == 1 for level in zip(*parts, strict=False)]
         root = "/".join(parts[0][: same.index(False) if False in same else len(same)])
         made[root] = [text[len(root) + 1 :] for text in texts]

@@ -31,6 +31,7 @@ from datacurate.core.recipe import Recipe
 from datacurate.core.source import Source
 from datacurate.core.stage import Filter, Stage, holds, is_derived
 from datacurate.core.task import EachTask, Input, Step, TableTask, Task
+from datacurate.core.web import masked
 
 ALWAYS = ("docs", "rows", "size", "folder")
 """Parameters of phases that need nothing in front."""
@@ -101,7 +102,8 @@ class Planner:
 
     def _read_sources(self) -> _Docs:
         heads: dict[str, Input | str] = {}
-        keys, described, ledgers = [], {}, []
+        keys, ledgers = [], []
+        described: dict[str, dict[str, Any]] = {}
         self._check_sources()
         for name, source in self.recipe.sources.items():
             own, mine, files = self._dataset(source) if source.dataset() else self._files(name, source)
@@ -109,6 +111,8 @@ class Planner:
                 heads[unique(f"{shard}-{own}" if shard in heads else shard, heads)] = head
             keys.append(own)
             described[name] = {"key": own, "files": files}
+            if left := None if source.dataset() else source.listing().left:
+                described[name]["left_out"] = dict(sorted(left.items()))
             ledgers += [str(head.ledger) for head in mine.values() if isinstance(head, Input)]
         own = keys[0] if len(keys) == 1 else key("sources", keys)
         if ledgers:
@@ -137,7 +141,7 @@ class Planner:
         return dataset.key, {s.name: str(s.path) for s in dataset.shards}, [s.name for s in dataset.shards]
 
     def _files(self, name: str, source: Source) -> tuple[str, dict[str, Input | str], list[str]]:
-        options = source.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
+        options = masked(source.model_dump(mode="json", exclude_defaults=True, exclude={"path"}))
         own = key("read", source.name(), source.version, options, name)
         folder = f"{self.store}/read-{own}"
         header = {"stage": "read", "key": own, "version": source.version, "fields": options, "parents": []}
@@ -152,7 +156,7 @@ class Planner:
     def _add(self, stage: Stage, previous: PlannedStage | None) -> PlannedStage:
         self._check_columns(stage)
         digests = [file_digest(path) for path in stage.files()]
-        fields = {**stage.changed_fields(), **({"files": digests} if digests else {})}
+        fields = masked({**stage.changed_fields(), **({"files": digests} if digests else {})})
         number = self.stages[-1].number + 1 if self.stages else 1
         planned = PlannedStage(number, stage.name(), "", stage, fields, stage.version)
         self._add_known(stage, planned)

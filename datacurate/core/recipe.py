@@ -13,6 +13,7 @@ from datacurate.core.registry import ENDINGS, stage_class
 from datacurate.core.source import Source
 from datacurate.core.stage import Stage
 from datacurate.core.types import Fraction
+from datacurate.core.web import masked
 
 DEPTH = 20
 """Recipes are nested a handful of levels."""
@@ -41,8 +42,8 @@ class Recipe(BaseModel):
         """Stages, mixture and training, in order."""
         return [*self.stages, *(stage for stage in (self.mixture, self.training) if stage is not None)]
 
-    def as_yaml(self) -> str:
-        """The recipe as YAML that loads to an equal recipe."""
+    def as_yaml(self, secrets: bool = True) -> str:
+        """The recipe as YAML that loads to an equal recipe; on request without the secrets in addresses."""
         value: dict[str, Any] = {"name": self.name}
         value["sources"] = {name: _source_value(source) for name, source in self.sources.items()}
         value["stages"] = [_stage_value(stage) for stage in self.stages]
@@ -50,7 +51,7 @@ class Recipe(BaseModel):
             if getattr(self, key) is not None:
                 value[key] = getattr(self, key).options()
         value["quarantine_limit"] = self.quarantine_limit
-        return yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump(value if secrets else masked(value), sort_keys=False, allow_unicode=True)
 
 
 def _source_value(source: Source) -> Any:
@@ -255,4 +256,4 @@ def _without(mapping: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _stem(path: str) -> str:
-    return Path(path.rstrip("/")).name.split(".")[0].strip("*<>") or "docs"
+    return Path(path.partition("?")[0].rstrip("/")).name.split(".")[0].strip("*<>") or "docs"

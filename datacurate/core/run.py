@@ -66,7 +66,7 @@ def execute(plan: Plan, executor: Executor, folder: str | Path, reporter: Report
     make_folder(plan.store)
     reporter = reporter or Silent()
     write_json(folder / "plan.json", {"recipe": plan.recipe.name, "stages": [s.identity() for s in plan.stages]})
-    write_text(folder / "recipe.yaml", plan.recipe.as_yaml())
+    write_text(folder / "recipe.yaml", plan.recipe.as_yaml(secrets=False))
     run = Run(folder, tasks=len(plan.missing()))
     try:
         if run.tasks:
@@ -217,7 +217,7 @@ def publish(recipe: str, stage: PlannedStage, run: Path) -> dict[str, Any]:
     manifest = {
         "stage": stage.name, "folder": stage.folder, "key": stage.key, "version": stage.version,
         "recipe": recipe, "fields": stage.fields, **_books(stage),
-        "shards": shards,
+        **_left_out(stage), "shards": shards,
         "ledgers": [os.path.relpath(path, folder) for path in stage.ledgers],
         "phases": {
             name: {"key": made.key, "parts": [os.path.relpath(p, folder) for p in made.paths if Path(p).exists()]}
@@ -227,6 +227,12 @@ def publish(recipe: str, stage: PlannedStage, run: Path) -> dict[str, Any]:
     write_json(folder / MANIFEST, manifest)
     _list_quarantine(stage, run / "quarantine")
     return manifest
+
+
+def _left_out(stage: PlannedStage) -> dict[str, Any]:
+    """How many files of folders are not read, by source and ending, where there are any."""
+    left = {name: about["left_out"] for name, about in stage.sources.items() if about.get("left_out")}
+    return {"left_out": left} if left else {}
 
 
 def _shard(path: str, folder: Path) -> dict[str, Any]:

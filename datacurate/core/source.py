@@ -14,6 +14,8 @@ from datacurate.core.stage import Fate, snake
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from datacurate.sources._listing import Listing
+
 BATCH_ROWS = 4096
 BATCH_BYTES = 32 << 20
 """A batch holds at most this many rows, and at most about this many bytes of text or HTML."""
@@ -56,6 +58,8 @@ class Source(BaseModel):
     version: ClassVar[int] = 1
     reread: ClassVar[bool] = False
     """Whether reading the files again costs no more than reading stored documents: then none are stored."""
+    sniffs: ClassVar[bool] = False
+    """Whether files in folders are taken whose names have no known ending, if they begin like HTML."""
     suffixes: ClassVar[tuple[str, ...]] = ()
     """File name endings that choose this format."""
     makes: ClassVar[tuple[str, ...]] = ("id", "text", "source")
@@ -91,9 +95,13 @@ class Source(BaseModel):
 
     def files(self) -> list[Path]:
         """The files that `path` names; folders are searched for this format's endings."""
-        from datacurate.sources import expand
+        return self.listing().files
 
-        return expand(self.path, self.suffixes or None)
+    def listing(self) -> Listing:
+        """The files, and how many of the folders' files are left out for their ending."""
+        from datacurate.sources import listing
+
+        return listing(self.path, self.suffixes or None, self.sniffs)
 
     def shards(self) -> list[Path]:
         """What makes one shard each: the files, or several small ones as a `Bundle`."""

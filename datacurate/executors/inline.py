@@ -10,6 +10,7 @@ from datacurate.core.errors import CurateError
 from datacurate.core.executor import Failure, quietly_named
 from datacurate.core.stage import Stage
 from datacurate.core.task import Task
+from datacurate.core.web import masked
 
 
 class Inline:
@@ -33,8 +34,8 @@ class Inline:
             except Exception as error:
                 log = self.logs / f"{quietly_named(task.label)}.log"
                 log.parent.mkdir(parents=True, exist_ok=True)
-                log.write_text(traceback.format_exc(), encoding="utf-8")
-                failures.append(Failure(task.label, f"{type(error).__name__}: {error}", str(log), _user(error)))
+                log.write_text(masked(traceback.format_exc()), encoding="utf-8")
+                failures.append(Failure(task.label, masked(f"{type(error).__name__}: {error}"), str(log), _user(error)))
         return failures
 
     def stop(self) -> None:

@@ -21,6 +21,7 @@ from datacurate.core.executor import Failure, compiled_marker, quietly_named
 from datacurate.core.memory import keep_memory, release_memory
 from datacurate.core.stage import Stage
 from datacurate.core.task import Task
+from datacurate.core.web import masked
 
 START_SECONDS = 300
 """Warming compiles kernels: a minute on a slow machine, the first time."""
@@ -176,8 +177,8 @@ def _attempt(kind: str, job: Any) -> tuple[str | None, CurateError | None]:
         else:
             job.attempt()
     except Exception as error:
-        traceback.print_exc()
-        return f"{type(error).__name__}: {error}", error if isinstance(error, CurateError) else None
+        print(masked(traceback.format_exc()), file=sys.stderr)
+        return masked(f"{type(error).__name__}: {error}"), error if isinstance(error, CurateError) else None
     return None, None
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from datacurate.core.web import opened
 from datacurate.sources._packed import Frame, Packing, packing
 
 
@@ -41,6 +42,8 @@ MAX_RATIO = 1000
 SLACK = 64 << 20
 """Bytes that are unpacked before the ratio counts."""
 GZIP = b"\x1f\x8b\x08"
+UNTOLD = 1 << 50
+"""Stands for the size of a file that a web server does not tell."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Stream:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.damage: Damage | None = None
+        self.holds_nothing = False
+        """Whether the file has no byte."""
         self.ahead = 0
         """So many bytes more than asked for are unpacked at once, which saves copies where records are small."""
 
@@ -97,8 +102,9 @@ class Stream:
         return self._base + self._at
 
     def _open(self, offset: int) -> Iterator[bytes]:
-        with self.path.open("rb") as file:
+        with opened(self.path) as file:
             magic = file.read(4)
+        self.holds_nothing = not magic
         if magic[:3] == GZIP:
             return self._gzip(offset)
         if (found := packing(magic)) is not None:
@@ -106,7 +112,7 @@ class Stream:
         return self._plain(offset)
 
     def _plain(self, offset: int) -> Iterator[bytes]:
-        with self.path.open("rb") as file:
+        with opened(self.path) as file:
             file.seek(offset)
             while chunk := file.read(1 << 20):
                 yield chunk
@@ -115,11 +121,11 @@ class Stream:
 
     def _frames(self, packed: Packing, offset: int) -> Iterator[bytes]:
         """zstd and lz4, frame by frame; ends at damage."""
-        size = self.path.stat().st_size
-        with self.path.open("rb") as file:
+        size = self.path.stat().st_size or UNTOLD
+        with opened(self.path) as file:
             dictionary = packed.dictionary(file)
             file.seek(offset)
-            while self.damage is None and file.tell() < size:
+            while self.damage is None and file.tell() < size and (size < UNTOLD or _goes_on(file)):
                 if not packed.skips(file, size):
                     self._enter(file.tell())
                     yield from self._packed_frame(packed, file, dictionary, size)
@@ -164,7 +170,7 @@ class Stream:
         self.damage = Damage(rule, text, start, max(end, start + 1), made > 0, head)
 
     def _gzip(self, offset: int) -> Iterator[bytes]:
-        with self.path.open("rb") as file:
+        with opened(self.path) as file:
             file.seek(offset)
             rest = file.read(CHUNK)
             while rest:
@@ -213,7 +219,7 @@ class Stream:
         damage = self.damage
         if damage is None or damage.start >= damage.end:
             return None
-        with self.path.open("rb") as file:
+        with opened(self.path) as file:
             packed = packing(file.read(4))
             magic = packed.magic if packed else GZIP
             dictionary = packed.dictionary(file) if packed else None
@@ -301,6 +307,14 @@ class Stream:
         self._buffer, self._at = b"", 0
         self._resume(offset)
         self.skip(position - self._base)
+
+
+def _goes_on(file: Any) -> bool:
+    """Whether a byte follows."""
+    at = file.tell()
+    more = bool(file.read(1))
+    file.seek(at)
+    return more
 
 
 def _bomb(made: int, size: int) -> str:

@@ -1,9 +1,14 @@
 """Folders of HTML files: one document per file, its path in the folder is its id.
 
 Small files are read together: a shard holds up to 1,024 files or 64 MB. `extract` finds out from `<meta>` and the
-bytes which encoding a file is in. Files may be compressed
-(`.html.gz`, `.zst`, `.lz4`). A file of zero bytes is one `empty` record, one longer than `max_bytes` one `too_large`,
-one whose compression is damaged `gzip` or `truncated`, one that has become unreadable `unreadable`.
+bytes which encoding a file is in. Files may be compressed (`.html.gz`, `.zst`, `.lz4`).
+
+In folders of this machine, files are taken too whose name is one of a page that a program made (`index.php`,
+`view?id=3`, `index.html.1`, no ending at all), if their content begins like HTML; the run says how many other files
+of unknown ending there are.
+
+A file of zero bytes is one `empty` record, one longer than `max_bytes` one `too_large`, one whose compression is
+damaged `gzip` or `truncated`, one that has become unreadable `unreadable`.
 """
 
 from __future__ import annotations
@@ -13,9 +18,10 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from datacurate.core.paths import Bundle, by_root, file_name, printable, size_of
+from datacurate.core.paths import Bundle, by_root, file_name, is_remote, printable, size_of
 from datacurate.core.source import PAYLOAD_BYTES, Read, Source
 from datacurate.core.types import Positive
+from datacurate.core.web import hidden, reason
 from datacurate.sources._batch import Batch, Unique, quarantined
 from datacurate.sources._bytes import Stream
 from datacurate.sources._pages import SCHEMA
@@ -28,7 +34,8 @@ PACKING = ("", ".gz", ".zst", ".lz4")
 class Html(Source):
     """HTML files."""
 
-    suffixes = tuple(end + packing for end in (".html", ".htm", ".xhtml") for packing in PACKING)
+    suffixes = tuple(end + packing for end in (".html", ".htm", ".xhtml", ".shtml", ".xht") for packing in PACKING)
+    sniffs = True
     makes = tuple(SCHEMA.names)
 
     max_bytes: Positive = 64 << 20
@@ -53,7 +60,8 @@ class Html(Source):
         """The documents of a bundle, or of one file, in bounded batches."""
         batch, unique = Batch(SCHEMA), Unique()
         if isinstance(file, Bundle):
-            pairs = list(zip(file.names, file.files, strict=True))
+            names = [hidden(name) for name in file.names] if is_remote(file.root) else file.names
+            pairs = list(zip(names, file.files, strict=True))
         else:
             pairs = [(file_name(file), file)]
         for name, one in pairs:
@@ -69,10 +77,10 @@ class Html(Source):
             stream = Stream(file)
             html = stream.peek(self.max_bytes + 1)
         except OSError as error:
-            batch.leave(quarantined(id, "unreadable", f"{type(error).__name__}: {error}"))
+            batch.leave(quarantined(id, "unreadable", reason(error)))
             return
         head = html[:PAYLOAD_BYTES]
-        if not size:
+        if stream.holds_nothing:
             batch.leave(quarantined(id, "empty", "the file is empty"))
         elif len(html) > self.max_bytes:
             batch.leave(quarantined(id, "too_large", f"over {self.max_bytes:,} bytes, which is max_bytes", head, size))

@@ -66,7 +66,7 @@ class Jsonl(Source):
     def read(self, file: Path, source: str) -> Iterator[Read]:
         """The documents of one file in bounded batches, in line order."""
         batch, stream = Batch(SCHEMA), Stream(file)
-        if not file.stat().st_size:
+        if stream.holds_nothing:
             batch.leave(quarantined(file_name(file), "empty", "the file is empty"))
         before, goes_on, unique = 0, True, Unique()
         while goes_on:
@@ -94,7 +94,7 @@ class Jsonl(Source):
         head = stream.take(PAYLOAD_BYTES)
         size = len(head) + stream.skip(1 << 62)
         skipped = stream.recover(TEXT)
-        lost = file.stat().st_size - damage.start if skipped is None else skipped
+        lost = max(file.stat().st_size - damage.start, 0) if skipped is None else skipped
         size += max(lost - (damage.end - damage.start), 0) if damage.begun else lost
         if skipped is not None and (end := stream.until(b"\n", self.max_bytes)) > 0:
             try:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from datacurate.core.errors import InputError, did_you_mean
 from datacurate.core.paths import file_name, is_remote
 from datacurate.core.source import BATCH_BYTES, BATCH_ROWS, Read, Source, Unread
+from datacurate.core.web import in_pieces, unranged
 from datacurate.sources._batch import digest, quarantined
 
 BUFFER = 1 << 20
@@ -182,8 +183,9 @@ class Parquet(Source):
 def _opened(file: Path) -> Any:
     """The file opened for streaming, or None when it is no Parquet."""
     try:
-        opened = file.open("rb") if is_remote(file) else file
-        return pq.ParquetFile(opened, pre_buffer=False, buffer_size=BUFFER)
+        opened = in_pieces(file) if is_remote(file) else file
+        with unranged(file):
+            return pq.ParquetFile(opened, pre_buffer=False, buffer_size=BUFFER)
     except (pa.ArrowException, OSError):
         return None
 

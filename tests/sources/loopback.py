@@ -19,6 +19,10 @@ class Loopback:
     folder: Path
     ranges: bool = True
     etag: bool = True
+    size: bool = True
+    """Whether answers tell how long they are."""
+    folders: dict[str, bytes] = field(default_factory=dict)
+    """Pages of links, by path."""
     fail: int = 0
     """So many GET requests are answered with status 503."""
     asked: list[tuple[str, str, str]] = field(default_factory=list)
@@ -47,6 +51,8 @@ class _Handler(BaseHTTPRequestHandler):
         if body and said.fail:
             said.fail -= 1
             return self._send(503, b"busy", {}, body)
+        if (page := said.folders.get(self.path.partition("?")[0])) is not None:
+            return self._send(200, page, {"Content-Type": "text/html"}, body)
         if not file.is_file():
             return self._send(404, b"", {}, body)
         data = file.read_bytes()
@@ -63,7 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, data: bytes, headers: dict[str, str], body: bool) -> None:
         self.send_response(status)
-        for name, value in (headers | {"Content-Length": str(len(data))}).items():
+        told = {"Content-Length": str(len(data))} if self.behaviour.size else {"Connection": "close"}
+        for name, value in (headers | told).items():
             self.send_header(name, value)
         self.end_headers()
         if body:
