@@ -118,6 +118,17 @@ def kept(blocks: Any, values: np.ndarray, threshold: float = THRESHOLD) -> np.nd
     return filled
 
 
+def main(page: Page, blocks: Any, values: np.ndarray) -> np.ndarray:
+    """Which blocks are main content, without tables of contents; unless these are most of it."""
+    from datacurate.kernels.blocks import SIZE
+    from datacurate.kernels.html_contents import contents_of
+
+    chosen = kept(blocks, values)
+    rest = chosen & ~contents_of(page.data, page.events, blocks)
+    size = blocks.rows[:, SIZE]
+    return rest if 2 * size[rest].sum() >= size[chosen].sum() else chosen
+
+
 def _between_items(blocks: Any) -> np.ndarray:
     """Of each block but the first and last, whether it is of an item and a block next to it of the same list."""
     from datacurate.kernels.blocks import NODE
@@ -138,7 +149,7 @@ def extract(page: Page, options: int = 0, comments: bool = False) -> str:
     from datacurate.kernels.html_text import text_of
 
     blocks, values = judged(page)
-    chosen = kept(blocks, values)
+    chosen = main(page, blocks, values)
     if comments:
         chosen |= in_comments(blocks)
     # the writer only needs to know where blocks are; on a page of millions the rest is what it has no room beside
