@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from datacurate.kernels.blocks import FIRST, LAST, LINKED, SIZE
 from datacurate.kernels.html import TEXT
 from datacurate.kernels.html_attributes import number
 from datacurate.kernels.html_out import (
@@ -40,7 +41,13 @@ _TABLE, _TR, _TD, _TH, _CAPTION, _PRE, _THEAD, _TBODY, _TFOOT = (
 _COLSPAN, _ROWSPAN = np.frombuffer(b"colspan", np.uint8), np.frombuffer(b"rowspan", np.uint8)
 _ALL = 1 << 30
 """Rows that `rowspan="0"` reaches over: all of the group."""
-_ROWS, _CELLS, _WIDEST, _ROW, _HEADS, _BYTES, _NESTED, _OPENED, _CODE = range(9)
+_ROWS, _CELLS, _WIDEST, _ROW, _HEADS, _BYTES, _NESTED, _OPENED, _CODE, _CELL, _LONGEST = range(11)
+LONG_CELL = 300
+"""Bytes of a cell that is an article if it holds more than half of the table's text, and none is a header cell."""
+KEPT_SHARE = 0.4
+"""A table of data is kept whole where this share of its text is kept: short cells and headers are judged low."""
+KEPT_VALUE = 0.45
+"""Or where some of it is, and its text has this value in the mean."""
 
 
 @njit(nogil=True, cache=True)
@@ -48,7 +55,7 @@ def table_roles(kinds, starts, ends):
     """For each event, the cells of the widest row if it opens a table of data: two columns and rows, none nested, no
     code, short cells."""
     roles = np.zeros(len(kinds), np.int16)
-    stack = np.zeros((MAX_TABLES, 9), np.int64)
+    stack = np.zeros((MAX_TABLES, 11), np.int64)
     depth = beyond = 0
     for e in range(len(kinds)):
         kind = np.int64(kinds[e])
@@ -56,7 +63,10 @@ def table_roles(kinds, starts, ends):
             continue
         top = stack[depth]
         if kind == TEXT:
-            top[_BYTES] += np.int64(ends[e]) - np.int64(starts[e])
+            size = np.int64(ends[e]) - np.int64(starts[e])
+            top[_BYTES] += size
+            top[_CELL] += size
+            top[_LONGEST] = max(top[_LONGEST], top[_CELL])
         elif kind == _TABLE:
             top[_NESTED] = 1
             if depth + 1 >= MAX_TABLES:
@@ -76,6 +86,7 @@ def table_roles(kinds, starts, ends):
             top[_ROW] = 0
         elif kind in (_TD, _TH):
             top[_CELLS] += 1
+            top[_CELL] = 0
             top[_ROW] += 1
             top[_WIDEST] = max(top[_WIDEST], top[_ROW])
             top[_HEADS] += kind == _TH
@@ -88,7 +99,41 @@ def table_roles(kinds, starts, ends):
 def _is_data(top):
     if top[_NESTED] or top[_CODE] or top[_ROWS] < 2 or top[_WIDEST] < 2 or top[_CELLS] < 4:
         return False
-    return top[_HEADS] > 0 or top[_BYTES] < MAX_CELL * top[_CELLS]
+    if top[_HEADS] > 0:
+        return True
+    return top[_BYTES] < MAX_CELL * top[_CELLS] and not (top[_LONGEST] > LONG_CELL and top[_LONGEST] * 2 > top[_BYTES])
+
+
+@njit(nogil=True, cache=True)
+def keep_whole(kinds, starts, ends, rows, values, chosen):
+    """Chooses all blocks of tables of data of whose text enough is chosen, or nearly is.
+
+    Documentation has its links to the pages around it in tables of two rows, or of links: these stay as they are.
+    """
+    roles = table_roles(kinds, starts, ends)
+    b = 0
+    for e in range(len(kinds)):
+        if roles[e] == LAYOUT:
+            continue
+        while b < len(rows) and rows[b, FIRST] <= e:
+            b += 1
+        whole = kept = linked = lines = 0
+        value = 0.0
+        at = b
+        end = e
+        while end < len(kinds) and kinds[end] != -_TABLE:
+            lines += kinds[end] == _TR
+            end += 1
+        while at < len(rows) and rows[at, LAST] <= end:
+            whole += rows[at, SIZE]
+            linked += rows[at, LINKED]
+            value += rows[at, SIZE] * values[at]
+            kept += rows[at, SIZE] if chosen[at] else 0
+            at += 1
+        enough = kept >= KEPT_SHARE * whole or (kept and value >= KEPT_VALUE * whole)
+        if lines >= 3 and linked * 2 < whole and enough:
+            chosen[b:at] = True
+        b = at
 
 
 @borrowing

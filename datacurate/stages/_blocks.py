@@ -19,6 +19,8 @@ GAP_SHARE = 0.7
 LIST_SHARE = 0.35
 """The same of an item of a list whose other items are kept: short ones are judged low, and a list without them is
 wrong."""
+MENU = 0.7
+"""A block of links alone is kept from this value on where there are several of them."""
 PIECE = 32_768
 """Blocks whose features are held at a time, in 35 MB."""
 LITTLE, SHARE = 200, 0.6
@@ -119,14 +121,33 @@ def kept(blocks: Any, values: np.ndarray, threshold: float = THRESHOLD) -> np.nd
 
 
 def main(page: Page, blocks: Any, values: np.ndarray) -> np.ndarray:
-    """Which blocks are main content, without tables of contents; unless these are most of it."""
+    """Which blocks are main content, with all of tables and without tables of contents, unless these are most of it."""
     from datacurate.kernels.blocks import SIZE
     from datacurate.kernels.html_contents import contents_of
+    from datacurate.kernels.html_tables import keep_whole
 
     chosen = kept(blocks, values)
+    chosen &= ~_is_menu(blocks, values)
+    whole: Any = keep_whole
+    whole(*page.events[:3], blocks.rows, values, chosen)
     rest = chosen & ~contents_of(page.data, page.events, blocks)
     size = blocks.rows[:, SIZE]
     return rest if 2 * size[rest].sum() >= size[chosen].sum() else chosen
+
+
+def _is_menu(blocks: Any, values: np.ndarray) -> np.ndarray:
+    """Which blocks of middling value are nothing but links: three and more of them, or the same as others ("Reply"),
+    which in lists and tables are content."""
+    from datacurate.kernels.blocks import HASH, LINKED, LINKS, NODE, SIZE
+    from datacurate.kernels.html_tags import TAG
+
+    rows = blocks.rows
+    linked = np.flatnonzero((rows[:, LINKED] >= rows[:, SIZE]) & (rows[:, LINKS] > 0) & (values < MENU))
+    _, own, count = np.unique(rows[linked, HASH], return_inverse=True, return_counts=True)
+    apart = ~np.isin(blocks.codes[rows[linked, NODE]], [TAG[name] for name in ("td", "th", "li", "dt", "dd")])
+    found = np.zeros(len(rows), np.bool_)
+    found[linked] = (rows[linked, LINKS] >= 3) | ((count[own] >= 3) & apart)
+    return found
 
 
 def _between_items(blocks: Any) -> np.ndarray:

@@ -49,8 +49,8 @@ def test_other_lists_are_not(page):
 
 
 PIECES = st.sampled_from(
-    ["<div>", "</div>", "<ul>", "</ul>", "<li>", "</li>", '<a href="#a">b</a>', '<a href="#a">b</a>', '<a href="c">d</a>',
-     "e", "long " * 20, "<p>", "<pre>", "</pre>", LIST]
+    ["<div>", "</div>", "<ul>", "</ul>", "<li>", "</li>", '<a href="#a">b</a>', '<a href="c">d</a>', "e",
+     "long " * 20, "<p>", "<pre>", "</pre>", LIST]
 )  # fmt: skip
 
 
@@ -100,7 +100,9 @@ def _within(parents, node: int, around: int) -> bool:
     return node == around
 
 
-@pytest.mark.parametrize("page", ["<a href='#a'>x</a>" * 100_000, f"<div>{LIST}" * 5_000, "<ul><li><a href=#a>x</a>" * 5_000])
+@pytest.mark.parametrize(
+    "page", ["<a href='#a'>x</a>" * 100_000, f"<div>{LIST}" * 5_000, "<ul><li><a href=#a>x</a>" * 5_000]
+)
 def test_time_is_linear(page):
     made = parsed(page)
     blocks, _ = blocks_of(made.data, made.events)

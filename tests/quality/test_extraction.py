@@ -36,7 +36,7 @@ def judged(shared):
     import blocks_labels
 
     web = [blocks_labels.web_page(*one) for one in blocks_labels.read(shared / "web_pages", "web_a")]
-    docs = blocks_labels.read(shared / "docs_pages", "docs_a")[:: blocks_labels.EVERY]
+    docs = blocks_labels.read(shared / "docs_pages", "docs_a")
     pages = [page for page in web + [blocks_labels.docs_page(*one) for one in docs] if page.texts]
     return pages, {"blocks": _blocks(pages), **_peers(pages)}
 
@@ -46,14 +46,14 @@ def _blocks(pages):
     from train_folds import fold_of
 
     from datacurate.kernels.html_text import text_of
-    from datacurate.stages._blocks import judged, kept, parsed, read_models
+    from datacurate.stages._blocks import judged, main, parsed, read_models
 
     models = read_models(FOLDS)
     made = []
     for page in pages:
         found = parsed(page.html)
         blocks, values = judged(found, models[fold_of(page.site)])
-        made.append(text_of(found.data, found.events, blocks.rows, kept(blocks, values)).decode())
+        made.append(text_of(found.data, found.events, blocks.rows, main(found, blocks, values)).decode())
     return made
 
 
