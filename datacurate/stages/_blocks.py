@@ -127,7 +127,7 @@ def main(page: Page, blocks: Any, values: np.ndarray) -> np.ndarray:
     from datacurate.kernels.html_tables import keep_whole
 
     chosen = kept(blocks, values)
-    chosen &= ~_is_menu(blocks, values)
+    chosen[_menus(blocks, values, chosen)] = False
     whole: Any = keep_whole
     whole(*page.events[:3], blocks.rows, values, chosen)
     rest = chosen & ~contents_of(page.data, page.events, blocks)
@@ -135,19 +135,19 @@ def main(page: Page, blocks: Any, values: np.ndarray) -> np.ndarray:
     return rest if 2 * size[rest].sum() >= size[chosen].sum() else chosen
 
 
-def _is_menu(blocks: Any, values: np.ndarray) -> np.ndarray:
-    """Which blocks of middling value are nothing but links: three and more of them, or the same as others ("Reply"),
-    which in lists and tables are content."""
+def _menus(blocks: Any, values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The chosen blocks of middling value that are nothing but links: three and more of them, or the same as others
+    ("Reply"), which in lists and tables are content."""
     from datacurate.kernels.blocks import HASH, LINKED, LINKS, NODE, SIZE
     from datacurate.kernels.html_tags import TAG
 
     rows = blocks.rows
-    linked = np.flatnonzero((rows[:, LINKED] >= rows[:, SIZE]) & (rows[:, LINKS] > 0) & (values < MENU))
-    _, own, count = np.unique(rows[linked, HASH], return_inverse=True, return_counts=True)
-    apart = ~np.isin(blocks.codes[rows[linked, NODE]], [TAG[name] for name in ("td", "th", "li", "dt", "dd")])
-    found = np.zeros(len(rows), np.bool_)
-    found[linked] = (rows[linked, LINKS] >= 3) | ((count[own] >= 3) & apart)
-    return found
+    found = np.flatnonzero(chosen & (values < MENU) & (rows[:, LINKS] > 0) & (rows[:, LINKED] >= rows[:, SIZE]))
+    if not len(found):
+        return found
+    _, own, count = np.unique(rows[found, HASH], return_inverse=True, return_counts=True)
+    apart = ~np.isin(blocks.codes[rows[found, NODE]], [TAG[name] for name in ("td", "th", "li", "dt", "dd")])
+    return found[(rows[found, LINKS] >= 3) | ((count[own] >= 3) & apart)]
 
 
 def _between_items(blocks: Any) -> np.ndarray:
