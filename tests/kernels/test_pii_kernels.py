@@ -211,6 +211,8 @@ HOSTILE = {
     "digits": "1234567890", "ats": "@", "dots": ".", "a@": "a@", "colons": "a:", "equals": "token=", "plus": "+1",
     "groups": "12-", "quads": "1.2.3.", "phones": "+1 212 456 7890 ", "calls": "call 123 4567 ", "urls": "a://b:",
     "keys": "AKIA", "blocks": "-----BEGIN RSA PRIVATE KEY-----\n", "spaces": " ", "full-width": "４",
+    "options": "--password ", "typed": "mysql -p", "spelled": "a [at] b [dot] ",
+    "encoded": "a%40b.", "elements": "<pass>", "headers": "token: basic ", "beside": "secret=value=", "words": "phone ",
 }  # fmt: skip
 
 
