@@ -165,14 +165,15 @@ PEERS = Path(__file__).parents[2] / ".venv-bench" / "lib" / f"python{sys.version
 
 @pytest.mark.skipif(not (PEERS / "site-packages" / "datatrove").exists(), reason="no .venv-bench with datatrove")
 def test_datatrove_s_own_choice_and_its_spacy():
-    """In a process of its own, which sees datatrove."""
+    """In a process of its own, which sees datatrove. The word IS_ALPHA is not compared: from run to
+    run spaCy raises at it, keeps it or writes another word of the text in its place."""
     code = """
 import sys; sys.path.append(sys.argv[1])
 import pyarrow as pa
 from itertools import pairwise
 from datacurate.stages import _words
 from datatrove.utils.word_tokenizers import SpaCyTokenizer, load_word_tokenizer
-text = "I don't know (him): l'été, e.g. IS_ALPHA! ภาษาไทยดี 10,5 Straße \u00a0 x"
+text = "I don't know (him): l'été, e.g. this! ภาษาไทยดี 10,5 Straße \u00a0 x"
 for language in ("en", "deu", "fr", "th", "arz", "heb_Hebr", "vep"):
     batch = pa.array([text + language, "", None, text])
     for how, peer in (("datatrove", load_word_tokenizer), ("spacy", SpaCyTokenizer)):
@@ -180,11 +181,11 @@ for language in ("en", "deu", "fr", "th", "arz", "heb_Hebr", "vep"):
             continue
         found = _words.tokens(batch, how, default_language=language)
         peer = peer(language)
-        peer.word_tokenize("IS_ALPHA")
         for row, (a, b) in enumerate(pairwise(found.offsets)):
             raw = (batch[row].as_py() or "").encode()
             mine = [raw[x:y].decode() for x, y in zip(found.starts[a:b], found.ends[a:b])]
-            assert mine == peer.word_tokenize(raw.decode()), (how, language, mine)
+            theirs = peer.word_tokenize(raw.decode())
+            assert mine == theirs, (how, language, mine, theirs)
 print("equal")
 """
     run = subprocess.run([sys.executable, "-c", code, PEERS / "site-packages"], capture_output=True, text=True)
