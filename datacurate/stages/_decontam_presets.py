@@ -58,5 +58,5 @@ decon: allenai/decon (doc/simple.md, doc/simple-details.md, config/default.yaml)
 11 misses in a row, weighted overlap of 0.8 (1 up to 20 tokens, in between up to 50), and an answer near by. Here words
 are the tokens (its `word` tokenizer).
 
-Those of datatrove, olmo and decon are from the projects' repositories. Numbers that are said to be of papers (gpt3, llama2,
-llama3, PaLM, dclm) are from memory and were not compared with the papers."""
+Numbers of datatrove, olmo and decon are from the projects' repositories. Those of papers (gpt3, llama2, llama3, PaLM,
+dclm) are from memory and were not compared with the papers."""
