@@ -121,37 +121,6 @@ def _line_end(data, i, end):
     return end
 
 
-@njit(nogil=True, cache=True)
-def leaves_hidden(data, kinds, starts, ends, words):
-    """Whether one hidden element has half as much again of long runs of text as all that is seen, or none is hidden.
-
-    Then it is the article, which a script shows. Hidden copies of an article are each about as long as what is seen.
-    """
-    opens = np.zeros(256, np.int64)
-    hiding = level = hidden = most = shown = 0
-    found = False
-    for e in range(len(kinds)):
-        kind = np.int64(kinds[e])
-        if kind == TEXT:
-            i, end = np.int64(starts[e]), np.int64(ends[e])
-            size = _text_length(data, i, end) if end - i >= LONG else 0
-            if size >= LONG and hiding:
-                hidden += size
-                most = max(most, hidden)
-            elif size >= LONG:
-                shown += size
-        elif kind > 0:
-            opens[kind] += 1
-            if not hiding and words[e] & _HIDDEN and _may_go(kind) and is_hidden(data, starts[e], ends[e], kind):
-                hiding, level = kind, opens[kind]
-                hidden, found = 0, True
-        else:
-            if hiding == -kind and opens[-kind] == level:
-                hiding = 0
-            opens[-kind] = max(opens[-kind] - 1, 0)
-    return most * 2 > shown * 3 or not found
-
-
 @borrowing
 def _is_number(data, i, end):
     """Whether a text is digits, white space and what stands between them."""
@@ -182,11 +151,16 @@ def _is_marked(data, i, end, mark, code, opens):
 
 @njit(nogil=True, cache=True)
 def seen(data, kinds, starts, ends, words, hide):
-    """Moves what is seen to the front of the events; returns how many there are. `hide`: whether hidden elements go."""
+    """Moves what is seen to the front of the events; returns how many there are. `hide`: whether hidden elements go.
+
+    Returns -1 where one hidden element has half as much again of long runs of text as all that is seen: then it is the
+    article, which a script shows. Hidden copies of an article are each about as long as what is seen.
+    """
     opens = np.zeros(256, np.int64)
     marked = np.zeros((MAX_MARKED, 5), np.int64)
     tables = np.zeros(MAX_TABLES, np.int64)
     hiding = level = depth = clean = n = 0
+    hidden = most = shown = 0
     rows = line = 0  # the level of the table whose rows are lines of code; of its cell that is open
     for e in range(len(kinds)):
         kind = np.int64(kinds[e])
@@ -194,6 +168,14 @@ def seen(data, kinds, starts, ends, words, hide):
         mark = words[e] & MARKS
         keep = True
         if kind == TEXT:
+            size = _text_length(data, i, end) if end - i >= LONG else 0
+            if size < LONG:
+                pass
+            elif hiding:
+                hidden += size
+                most = max(most, hidden)
+            else:
+                shown += size
             if rows:
                 ends[e] = _line_end(data, i, end)
             if hiding or (rows and (not line or ends[e] == i)):
@@ -206,7 +188,7 @@ def seen(data, kinds, starts, ends, words, hide):
             if hiding:
                 keep = kind == _MATH
             elif hide and mark & _HIDDEN and _may_go(kind) and is_hidden(data, i, end, kind):
-                hiding, level = kind, opens[kind]
+                hiding, level, hidden = kind, opens[kind], 0
                 keep = _keeps_place(kind) and not rows
             elif kind == _TABLE and opens[_TABLE] < MAX_TABLES:
                 tables[opens[_TABLE]] = n
@@ -254,7 +236,7 @@ def seen(data, kinds, starts, ends, words, hide):
         if keep:
             kinds[n], starts[n], ends[n], words[n] = kinds[e], starts[e], ends[e], words[e] & _WORDS
             n += 1
-    return n
+    return -1 if most * 2 > shown * 3 else n
 
 
 @borrowing
@@ -277,9 +259,11 @@ def seen_of(data: np.ndarray, events: tuple[np.ndarray, ...]) -> tuple[np.ndarra
     """The events of what a reader sees; the same ones where nothing is to be changed."""
     kinds, starts, ends, words = events
     marks = np.bitwise_or.reduce(words, initial=np.uint32(0)) & MARKS
-    hide = bool(marks & _HIDDEN) and not leaves_hidden(data, kinds, starts, ends, words)
-    if not hide and not marks & ~_HIDDEN:
+    if not marks:
         return events
     own = (kinds.copy(), starts.copy(), ends.copy(), words.copy())
-    count = seen(data, *own, hide)
+    count = seen(data, *own, True)
+    if count < 0:
+        own = (kinds.copy(), starts.copy(), ends.copy(), words.copy())
+        count = seen(data, *own, False)
     return tuple(part[:count] for part in own)

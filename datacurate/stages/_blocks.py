@@ -130,7 +130,10 @@ def main(page: Page, blocks: Any, values: np.ndarray) -> np.ndarray:
     chosen[_menus(blocks, values, chosen)] = False
     whole: Any = keep_whole
     whole(*page.events[:3], blocks.rows, values, chosen)
-    rest = chosen & ~contents_of(page.data, page.events, blocks)
+    inside = contents_of(page.data, page.events, blocks)
+    if not inside.any():
+        return chosen
+    rest = chosen & ~inside
     size = blocks.rows[:, SIZE]
     return rest if 2 * size[rest].sum() >= size[chosen].sum() else chosen
 
