@@ -203,6 +203,87 @@ def za_id(text: str) -> bool:
     return 1 <= int(text[2:4]) <= 12 and 1 <= int(text[4:6]) <= 31 and text[10] in "012" and luhn(text)
 
 
+def tr_kimlik(text: str) -> bool:
+    """No 0 in front; the tenth digit is 7 times the odd places less the even ones, the last the sum of all (NVI)."""
+    digits = [int(c) for c in text]
+    tenth = (7 * sum(digits[0:9:2]) - sum(digits[1:8:2])) % 10
+    return digits[0] > 0 and digits[9] == tenth and digits[10] == sum(digits[:10]) % 10
+
+
+def no_fnr(text: str) -> bool:
+    """A date and two digits of modulus 11 (Skatteetaten)."""
+    if not 1 <= int(text[:2]) % 40 <= 31 or not 1 <= int(text[2:4]) % 40 <= 12:
+        return False
+    first = weighted(text, (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)) % 11
+    return first == 0 and weighted(text, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
+
+
+def dk_cpr(text: str) -> bool:
+    """A date; the check digit was given up in 2007."""
+    return 1 <= int(text[:2]) <= 31 and 1 <= int(text[2:4]) <= 12
+
+
+def ro_cnp(text: str) -> bool:
+    """A date and one digit of modulus 11, 10 being 1."""
+    key = weighted(text, (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)) % 11
+    return (
+        text[0] != "0"
+        and 1 <= int(text[3:5]) <= 12
+        and 1 <= int(text[5:7]) <= 31
+        and key % 10 + key // 10 == int(text[12])
+    )
+
+
+def bg_egn(text: str) -> bool:
+    """A date, 20 or 40 more in months of other centuries, and one digit of modulus 11."""
+    dated = 1 <= int(text[2:4]) % 20 <= 12 and 1 <= int(text[4:6]) <= 31
+    return dated and weighted(text, (2, 4, 8, 5, 10, 9, 7, 3, 6)) % 11 % 10 == int(text[9])
+
+
+def cz_rc(text: str) -> bool:
+    """A date, months of women 50 more, and divisible by 11."""
+    return 1 <= int(text[2:4]) % 50 % 20 <= 12 and 1 <= int(text[4:6]) <= 31 and int(text) % 11 == 0
+
+
+def cl_rut(text: str) -> bool:
+    """Weights 2 to 7 from the right, modulus 11, with K for 10."""
+    total = sum(int(c) * (2 + at % 6) for at, c in enumerate(reversed(text[:-1])))
+    return "0123456789K0"[11 - total % 11] == text[-1]
+
+
+def mx_curp(text: str) -> bool:
+    """A date, H, M or X, and a digit of modulus 10 over an alphabet with N and O apart by one (RENAPO)."""
+    if text[10] not in "HMX" or not 1 <= int(text[6:8]) <= 12 or not 1 <= int(text[8:10]) <= 31:
+        return False
+    values = [int(c, 36) + (c > "N") for c in text[:17]]
+    return (10 - sum(v * (18 - at) for at, v in enumerate(values)) % 10) % 10 == int(text[17])
+
+
+def sg_nric(text: str) -> bool:
+    """Weights 2, 7, 6, 5, 4, 3, 2, four more for T and G; the rest by 11 is a letter."""
+    if text[0] not in "STFG":
+        return False
+    rest = (weighted(text[1:8], (2, 7, 6, 5, 4, 3, 2)) + 4 * (text[0] in "TG")) % 11
+    return ("JZIHGFEDCBA" if text[0] in "ST" else "XWUTRQPNMLK")[rest] == text[8]
+
+
+def pt_nif(text: str) -> bool:
+    """Weights 9 to 2, modulus 11; persons have 1, 2 or 3 in front."""
+    key = 11 - weighted(text, (9, 8, 7, 6, 5, 4, 3, 2)) % 11
+    return text[0] in "123" and (key if key < 10 else 0) == int(text[8])
+
+
+def ru_snils(text: str) -> bool:
+    """Weights 9 to 1, modulus 101, 100 being 0."""
+    return weighted(text, (9, 8, 7, 6, 5, 4, 3, 2, 1)) % 101 % 100 == int(text[9:])
+
+
+def ru_inn(text: str) -> bool:
+    """Two digits of modulus 11."""
+    first = weighted(text, (7, 2, 4, 10, 3, 5, 9, 4, 6, 8)) % 11 % 10
+    return first == int(text[10]) and weighted(text, (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)) % 11 % 10 == int(text[11])
+
+
 def mrz(text: str) -> bool:
     """The second line of a passport: check digits of number, birth and expiry (ICAO 9303, weights 7, 3, 1)."""
     return all(_mrz_digit(text[a:b]) == text[b] for a, b in ((0, 9), (13, 19), (21, 27)))

@@ -127,3 +127,23 @@ def test_papers(paper):
         else:
             found = Pii(kinds=(paper.kind,)).measure(pa.array([f"see {number} there"]))["spans"].to_pylist()[0]
             assert paper.form not in [one["form"] for one in found]
+
+
+PUBLISHED = {
+    "tr_kimlik": "10000000146", "no_fnr": "01010750160", "ro_cnp": "1800101221144", "bg_egn": "7523169263",
+    "cz_rc": "7103192745", "cl_rut": "123456785", "mx_curp": "BOXW310820HNERXN09", "sg_nric": "S1234567D",
+    "pt_nif": "123456789", "ru_snils": "11223344595", "ru_inn": "500100732259", "il_id": "039337423",
+    "pl_pesel": "44051401359", "in_aadhaar": "234123412346", "br_cpf": "52998224725", "za_id": "8001015009087",
+    "se_personnummer": "8112189876", "fi_hetu": "131052308T", "nl_bsn": "111222333", "es_dni": "12345678Z",
+}  # fmt: skip
+"""Examples that states and reference pages publish."""
+
+
+@pytest.mark.parametrize("form", PUBLISHED)
+def test_published_examples_pass(form):
+    """The check passes what is published, and nothing with another character at the end but modulus' twins."""
+    check = next(paper.check for paper in PAPERS if paper.form == form)
+    number = PUBLISHED[form]
+    assert check(number)
+    pool = string.digits if number[-1].isdigit() else string.ascii_uppercase
+    assert [check(number[:-1] + last) for last in pool if last != number[-1]].count(True) == 0
