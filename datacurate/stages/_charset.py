@@ -6,14 +6,15 @@ In this order:
 2. Zero bytes in the pattern of UTF-16 or UTF-32; the escape sequences of ISO-2022-JP and -KR; HZ where it is declared.
 3. Bytes that are all ASCII. UTF-7 is never used: what it hides from filters, browsers do not show.
 4. Bytes that are UTF-8, whatever is declared: other texts are valid UTF-8 by accident only if they are a few characters
-   long. Also where some sequences are damaged and more are sound.
+   long. Also where few sequences are damaged, and where at least one is sound and the text is likelier than any other.
 5. The HTTP header, the page's own declaration (`<?xml encoding=…>`, `<meta charset=…>`) and what the bytes look like
    (`_charset_model.py`): the declared encoding that makes the likelier text, unless another makes one that is clearly
    likelier. Servers send `ISO-8859-1` for everything, so that name counts for less.
 
 Labels mean what browsers mean by them (https://encoding.spec.whatwg.org/#names-and-labels): `gb2312` is GB 18030,
 `iso-8859-1` is Windows-1252. Japanese, Korean and Big5 pages are decoded by the national table first and by its
-superset where that does not fit. What remains undecodable becomes U+FFFD.
+superset where that does not fit. Single bytes in UTF-8 that are letters or quotation marks of Windows-1252 (pasted from
+elsewhere) are read as these; what remains undecodable becomes U+FFFD.
 """
 
 from __future__ import annotations
@@ -72,6 +73,22 @@ ESCAPES = (
     (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
     (re.compile(rb"\x1b(\$[@B]|\(J|\(I|\$\(D)"), "iso2022_jp_ext"),
 )
+DAMAGED_PRIOR = -4.0
+"""How much rarer (natural logarithm) damaged UTF-8 is than UTF-8."""
+BROKEN_WORD, BROKEN_BYTE = -3.0, -14.0
+"""What a byte that is read as Windows-1252 costs, and one that becomes U+FFFD: more than a letter does in the
+right encoding, where it counts with both neighbours."""
+DAMAGE = re.compile("[\udc80-\udcff]+")
+MOST_MENDED = 20_000
+"""Damaged places that are looked at one by one."""
+MENDABLE = frozenset(
+    (
+        *b"\x80\x82\x84\x85\x8b\x91\x92\x93\x94\x95\x96\x97\x99\x9b",
+        *b"\xa3\xa7\xa9\xab\xae\xb0\xb1\xb7\xbb",
+        *range(0xC0, 0x100),
+    )
+) - {0xC2, 0xC3}
+"""Bytes that are likely Windows-1252 when they stand alone in UTF-8; C2 and C3 are mostly rests of letters."""
 BONUS, DEFAULT_BONUS = 20.0, 6.0
 """By how much (natural logarithm of likelihood) another encoding must be likelier than the declared one; the second for
 `iso-8859-1` and `windows-1252`, which servers and editors declare by default."""
@@ -89,6 +106,8 @@ def decoded(html: bytes, charset: str | None) -> str:
     codec, how = chosen(html, charset)
     if how == "mark":
         html = html[next(len(mark) for mark, name in BOMS if name == codec and html.startswith(mark)) :]
+    if codec == "utf_8":
+        return mended(html)
     for wider in (codec, *WIDER.get(codec, ())):
         try:
             return html.decode(wider)
@@ -113,9 +132,13 @@ def chosen(html: bytes, charset: str | None) -> Choice:
         hz = "hz" in (resolved(charset), declared(html)) or (b"~{" in html and _is_hz(html))
         return Choice("hz", "declared") if hz else Choice("utf_8", "ascii")
     said = [codec for codec in (resolved(charset), declared(html)) if codec]
-    if _is_utf8(html, "utf_8" in said):
+    sound, broken = _sequences(html)
+    if not broken or sound > (broken if "utf_8" in said else 5 * broken):
         return Choice("utf_8", "utf-8")
-    return _legacy(html, [codec for codec in dict.fromkeys(said) if not codec.startswith(("utf", "hz", "iso2022"))])
+    damaged = "declared" if sound and "utf_8" in said else "detected" if 4 * sound >= broken else ""
+    return _legacy(
+        html, damaged, [codec for codec in dict.fromkeys(said) if not codec.startswith(("utf", "hz", "iso2022"))]
+    )
 
 
 @lru_cache(4096)
@@ -184,25 +207,40 @@ def _is_hz(html: bytes) -> bool:
     return common >= 8 and common > 0.8 * len(pairs)
 
 
-def _is_utf8(html: bytes, said: bool) -> bool:
-    """Whether the page is UTF-8, but for damage: sound characters outnumber broken ones, five to one if not said."""
-    try:
-        html.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    else:
-        return True
+def _sequences(html: bytes) -> tuple[int, int]:
+    """How many characters beyond ASCII are sound UTF-8, and how many places are damaged."""
     text = html.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    sound = len(text) - broken - len(html.translate(None, _BEYOND_ASCII))
-    return sound > (broken if said else 5 * broken)
+    broken = text.count("\ufffd") - html.count(b"\xef\xbf\xbd")
+    return len(text) - broken - len(html.translate(None, _BEYOND_ASCII)), broken
+
+
+def mended(html: bytes) -> str:
+    """UTF-8 as a string; one or two bytes of Windows-1252 in it are read as such, other damage becomes U+FFFD.
+
+    A byte with which sound characters of the page begin is the rest of one of these.
+    """
+    try:
+        return html.decode("utf-8")
+    except UnicodeDecodeError:
+        if _sequences(html)[1] > MOST_MENDED:
+            return html.decode("utf-8", "replace")
+    text = html.decode("utf-8", "surrogateescape")
+    begin = {char.encode()[0] for char in set(text) if char >= "\x80" and not "\ud800" <= char <= "\udfff"}
+    likely = MENDABLE - begin
+
+    def mend(found: re.Match[str]) -> str:
+        damage = found[0].encode("utf-8", "surrogateescape")
+        mends = len(damage) <= 2 and likely.issuperset(damage)
+        return damage.decode("cp1252") if mends else damage.decode("utf-8", "replace")
+
+    return DAMAGE.sub(mend, text)
 
 
 _BEYOND_ASCII = bytes(range(128, 256))
 
 
-def _legacy(html: bytes, said: list[str]) -> Choice:
-    """The encoding of a page that is neither ASCII nor Unicode."""
+def _legacy(html: bytes, damaged: str, said: list[str]) -> Choice:
+    """The encoding of a page that is neither ASCII nor sound Unicode; `damaged` says why it may be UTF-8."""
     from datacurate.stages import _charset_model as model
 
     part = model.sample(html)
@@ -213,8 +251,21 @@ def _legacy(html: bytes, said: list[str]) -> Choice:
     for codec in said:
         if codec in scores:
             scores[codec] += DEFAULT_BONUS if codec == "cp1252" else BONUS
+    if damaged:
+        scores["utf_8"] = _damaged_likelihood(part) + (BONUS if damaged == "declared" else 0)
     best = max(scores, key=lambda name: scores[name])
-    return Choice(best, "declared" if best in said else "detected")
+    return Choice(best, "declared" if best in said or (best == "utf_8" and damaged == "declared") else "detected")
+
+
+def _damaged_likelihood(part: bytes) -> float:
+    """How likely a sample is, read as UTF-8 with damage."""
+    from datacurate.stages import _charset_model as model
+
+    text = mended(part)
+    lost, broken = text.count("\ufffd"), _sequences(part)[1]
+    text = text.replace("\ufffd", "")
+    found = model.text_likelihood(text, model.languages()) if text else 0.0
+    return DAMAGED_PRIOR + found + BROKEN_BYTE * lost + BROKEN_WORD * max(broken - lost, 0)
 
 
 def _fits(part: bytes, codec: str) -> bool:

@@ -93,6 +93,12 @@ def likelihood(part: bytes, name: str) -> float:
     return prior + text_likelihood(part.decode(WIDER.get(name, name), "replace"), languages.split())
 
 
+@cache
+def languages() -> list[str]:
+    """All languages of the model."""
+    return sorted(_tables().pairs.keys() | _tables().chars.keys())
+
+
 def text_likelihood(text: str, languages: list[str]) -> float:
     """Log-likelihood of a text in the language that fits best."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)

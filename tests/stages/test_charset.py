@@ -152,3 +152,57 @@ LABELS = st.one_of(st.none(), st.text(max_size=20), st.sampled_from(["utf-8", "b
 @given(st.binary(max_size=200), LABELS)
 def test_any_bytes_make_a_string(page, charset):
     assert isinstance(decoded(page, charset), str)
+
+
+FERRY = {
+    "de": "Die Fähre zur Insel Föhr legt mit der Flut ab, und wer sie verpasst, muß bis zum nächsten Morgen warten.",
+    "fr": "Le ferry pour l’île part avec la marée, et ceux qui le manquent doivent attendre jusqu’au lendemain.",
+    "en": "It’s the ferry’s “last” trip — they’ll wait.",
+    "cs": "Příliš žluťoučký kůň úpěl ďábelské ódy v přístavu.",
+    "ru": RUSSIAN,
+    "zh": CHINESE,
+}
+TAILS = [
+    ("Übrigens: früh, Gäste, größer", "latin-1"),
+    ("“quote” – dash…", "cp1252"),
+    ("café ", "latin-1"),
+]
+
+
+@pytest.mark.parametrize("meta", ["", "<meta charset=utf-8>"])
+@pytest.mark.parametrize("paragraphs", [1, 5, 50])
+@pytest.mark.parametrize("language", FERRY)
+@pytest.mark.parametrize(("tail", "codec"), TAILS, ids=[tail for tail, _ in TAILS])
+def test_utf8_with_a_few_other_bytes_stays_utf8(meta, paragraphs, language, tail, codec):
+    front = f"<html><head>{meta}<title>x</title></head><body>" + f"<p>{FERRY[language]}</p>\n" * paragraphs + "<p>"
+    page = front.encode() + tail.encode(codec) + b"</p></body></html>"
+    read = decoded(page, None)
+    assert read.startswith(front)
+    if language in ("de", "fr", "en"):  # in others, é may be the rest of a letter
+        assert read == f"{front}{tail}</p></body></html>"
+
+
+@pytest.mark.parametrize("header", [None, "utf-8", "iso-8859-1"])
+@pytest.mark.parametrize("text", ALL)
+def test_cut_characters_become_the_replacement_character(text, header):
+    cut = text.encode()
+    at = next(n for n in range(len(cut) // 2, len(cut)) if 0x80 <= cut[n] < 0xC0)
+    page = b"<p>" + cut[:at] + b"</p><p>" + cut + b"</p>"
+    assert decoded(page, header) == page.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [("Au CAFÉ» des Élèves, près de la forêt", "cp1252"), (POLISH, "cp1250"), (RUSSIAN, "cp866"), (CHINESE, "gb18030")],
+)
+def test_a_sequence_that_is_sound_by_accident_makes_no_utf8(text, codec):
+    page = f"<p>{text}</p>".encode(codec) + b"<p>\xc9\xbb</p>"
+    assert chosen(page, None).codec != "utf_8"
+    assert text in decoded(page, None)
+
+
+def test_damage_everywhere_is_bounded():
+    page = "Größe ".encode() * 500_000 + b"\xe4 " * 500_000
+    began = time.perf_counter()
+    assert decoded(page, "utf-8").startswith("Größe ")
+    assert time.perf_counter() - began < 10
