@@ -79,6 +79,12 @@ def expanded(source: Source) -> list[Path]:
     return source.files()
 
 
+def left_out(source: Source) -> dict[str, dict[str, int]]:
+    """How many files of the source's folders are not read, by ending, if there are any."""
+    left = {} if source.dataset() else source.listing().left
+    return {"left_out": dict(sorted(left.items()))} if left else {}
+
+
 def shards_of(name: str, source: Source) -> Iterator[tuple[Path, int, str]]:
     """What the source reads shard by shard, with its size and the shard's name, which the content makes."""
     for file in source.shards():

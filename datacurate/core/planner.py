@@ -17,6 +17,7 @@ from datacurate.core.heads import (
     columns_of,
     expanded,
     given_stage,
+    left_out,
     shards_of,
     stored_path,
     storing,
@@ -102,17 +103,14 @@ class Planner:
 
     def _read_sources(self) -> _Docs:
         heads: dict[str, Input | str] = {}
-        keys, ledgers = [], []
-        described: dict[str, dict[str, Any]] = {}
+        keys, described, ledgers = [], {}, []
         self._check_sources()
         for name, source in self.recipe.sources.items():
             own, mine, files = self._dataset(source) if source.dataset() else self._files(name, source)
             for shard, head in mine.items():
                 heads[unique(f"{shard}-{own}" if shard in heads else shard, heads)] = head
             keys.append(own)
-            described[name] = {"key": own, "files": files}
-            if left := None if source.dataset() else source.listing().left:
-                described[name]["left_out"] = dict(sorted(left.items()))
+            described[name] = {"key": own, "files": files, **left_out(source)}
             ledgers += [str(head.ledger) for head in mine.values() if isinstance(head, Input)]
         own = keys[0] if len(keys) == 1 else key("sources", keys)
         if ledgers:
