@@ -52,15 +52,14 @@ def is_hidden(data, i, end, code):
     Spans with `hidden` are left: LibreOffice's help has the text for each system in them, and a script shows one. So is
     what a reader opens: tabs, answers, accordions.
     """
-    if _opens(data, i, end):
-        return False
     start, stop = attribute(data, i, end, _STYLE)
-    if style_marks(data, start, stop) & _HIDDEN:
-        return True
-    start, stop = attribute(data, i, end, _ARIA)
-    if same(data, start, stop, _TRUE):
-        return True
-    return code != _SPAN and _has_hidden(data, np.int64(i), np.int64(end))
+    hides = style_marks(data, start, stop) & _HIDDEN > 0
+    if not hides:
+        start, stop = attribute(data, i, end, _ARIA)
+        hides = same(data, start, stop, _TRUE)
+    if not hides and code != _SPAN:
+        hides = _has_hidden(data, np.int64(i), np.int64(end))
+    return hides and not _opens(data, i, end)
 
 
 @borrowing
