@@ -367,7 +367,7 @@ def pieces(
         own = state.copy()
         for first in range(0, len(blocks.rows), size):
             part = out[: min(size, len(blocks.rows) - first)]
-            features(data, kinds, starts, ends, *blocks, page, own, first, part)
+            features(data, kinds, starts, ends, *blocks[:5], page, own, first, part)
             yield first, part
 
     return made

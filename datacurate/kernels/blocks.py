@@ -14,8 +14,18 @@ import numpy as np
 from numba import njit
 
 from datacurate.kernels.html import TEXT
+from datacurate.kernels.html_attributes import attribute
 from datacurate.kernels.html_tags import BLOCK, KIND, TAG
-from datacurate.kernels.html_words import OTHER, SYMBOL, SYMBOLS, TEXT_FOUND, TEXT_NEXT
+from datacurate.kernels.html_words import (
+    CHROME_FOUND,
+    CHROME_NEXT,
+    CLASS_BIT,
+    OTHER,
+    SYMBOL,
+    SYMBOLS,
+    TEXT_FOUND,
+    TEXT_NEXT,
+)
 from datacurate.kernels.memory import borrowing, inlined
 from datacurate.kernels.utf8 import decode
 
@@ -36,7 +46,9 @@ CUE_BYTES = 160
 _A, _BR, _HR, _IMG, _MATH, _BUTTON, _CODE, _TITLE, _LABEL = (
     TAG[name] for name in ("a", "br", "hr", "img", "math", "button", "code", "title", "label")
 )
-_HEAD = TAG["head"]
+_CLASS = np.frombuffer(b"class", np.uint8)
+_MAYBE_CHROME = np.uint32(CLASS_BIT["popup"] | CLASS_BIT["sign"] | CLASS_BIT["nav"])
+"""Every class with a word of `CHROME_WORDS` has one of these."""
 
 
 class Blocks(NamedTuple):
@@ -51,6 +63,8 @@ class Blocks(NamedTuple):
     words: np.ndarray
     """Groups of words in the attributes of each node."""
     depths: np.ndarray
+    chrome: np.ndarray
+    """Groups of `CHROME_WORDS` in the class of each node."""
 
 
 @inlined
@@ -142,11 +156,30 @@ def _count(data, i, end, row, at, state, inside, linked):
     return state, inside
 
 
+@borrowing
+def chrome_words(data, i, end):
+    """The groups of `CHROME_WORDS` in the class among the attributes of a tag, as bits."""
+    i, end = attribute(data, i, end, _CLASS)
+    state = np.int64(CHROME_NEXT[OTHER])
+    found = np.uint32(0)
+    small = False
+    while i < end:
+        c = data[i]
+        if small and 0x41 <= c <= 0x5A:
+            state = np.int64(CHROME_NEXT[state * SYMBOLS + OTHER])
+            found |= CHROME_FOUND[state]
+        small = 0x61 <= c <= 0x7A
+        state = np.int64(CHROME_NEXT[state * SYMBOLS + SYMBOL[c]])
+        found |= CHROME_FOUND[state]
+        i += 1
+    return found | CHROME_FOUND[np.int64(CHROME_NEXT[state * SYMBOLS + OTHER])]
+
+
 @njit(nogil=True, cache=True)
-def _blocks(data, kinds, starts, ends, groups, rows, parents, codes, words, depths, stack):
+def _blocks(data, kinds, starts, ends, groups, rows, parents, codes, words, depths, chrome, stack):
     """Fills the tables; returns how many blocks and nodes there are, and the event of the page's title or -1."""
     nodes = 1
-    parents[0] = codes[0] = words[0] = depths[0] = 0
+    parents[0] = codes[0] = words[0] = depths[0] = chrome[0] = 0
     stack[0] = 0
     depth = 0
     b = 0
@@ -218,6 +251,7 @@ def _blocks(data, kinds, starts, ends, groups, rows, parents, codes, words, dept
             parents[nodes] = stack[depth]
             codes[nodes] = code
             words[nodes] = groups[e]
+            chrome[nodes] = chrome_words(data, starts[e], ends[e]) if groups[e] & _MAYBE_CHROME else 0
             depth += 1
             depths[nodes] = depth
             stack[depth] = nodes
@@ -247,6 +281,9 @@ def blocks_of(data: np.ndarray, events: tuple[np.ndarray, ...]) -> tuple[Blocks,
     rows = np.empty((filled + 2, _WIDTH), np.int64)
     most = np.count_nonzero(KIND[np.maximum(kinds, 0)] & BLOCK) + 2
     parents, codes, depths = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
-    words, stack = np.empty(most, np.uint32), np.empty(MAX_DEPTH + 1, np.int32)
-    blocks, nodes, title = _blocks(data, kinds, starts, ends, groups, rows, parents, codes, words, depths, stack)
-    return Blocks(rows[:blocks], parents[:nodes], codes[:nodes], words[:nodes], depths[:nodes]), title
+    words, chrome, stack = np.empty(most, np.uint32), np.empty(most, np.uint8), np.empty(MAX_DEPTH + 1, np.int32)
+    blocks, nodes, title = _blocks(
+        data, kinds, starts, ends, groups, rows, parents, codes, words, depths, chrome, stack
+    )
+    made = (parents[:nodes], codes[:nodes], words[:nodes], depths[:nodes], chrome[:nodes])
+    return Blocks(rows[:blocks], *made), title

@@ -41,6 +41,7 @@ for _name in ("div", "span", "code", "a", "br", "kbd", "samp", "tt", "sub", "sup
 _ROWS = np.zeros(256, np.bool_)
 for _name in ("table", "tbody", "tr", "td"):
     _ROWS[TAG[_name]] = True
+_EDIT = np.frombuffer(b"mw-editsection", np.uint8)
 _HIGHLIGHTER = np.frombuffer(b"syntaxhighlighter", np.uint8)
 OPENED, CODE, LEVEL, AT, SPOILT = range(5)
 
@@ -50,8 +51,11 @@ def is_hidden(data, i, end, code):
     """Whether the attributes of an element hide it: `style`, `hidden` or `aria-hidden`.
 
     Spans with `hidden` are left: LibreOffice's help has the text for each system in them, and a script shows one. So is
-    what a reader opens: tabs, answers, accordions.
+    what a reader opens: tabs, answers, accordions. MediaWiki's links to edit a section are no text of the page either.
     """
+    start, stop = attribute(data, i, end, _CLASS)
+    if starts_with(data, start, stop, _EDIT):
+        return True
     start, stop = attribute(data, i, end, _STYLE)
     hides = style_marks(data, start, stop) & _HIDDEN > 0
     if not hides:

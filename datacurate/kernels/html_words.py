@@ -41,7 +41,7 @@ CLASS_WORDS: tuple[tuple[str, str], ...] = (
     ("tag", "_tag_ _tags tagged categor topic keyword label taxonom"),
     ("media", "caption image photo galler video media figure slideshow bild player audio picture"),
     ("list", "list item grid card tile archive thumb carousel slider block_"),
-    ("hidden", "hidden hide_ _hide invisible sr_only visually screen_reader noprint no_print print_"),
+    ("hidden", "hidden hide_ _hide invisible sr_only visually screen_reader noprint no_print print_ editsection"),
     ("tool", "search tool button btn _print_ language dropdown select_ rating vote icon"),
     ("lead", "_lead_ intro summary abstract subtitle subhead _dek_ standfirst excerpt deck vorspann chapo teaser_text"),
     ("bio", "bio_ _bio about_author authorbox author_box author_info profile avatar"),
@@ -61,6 +61,13 @@ MARK_WORDS: tuple[tuple[str, str], ...] = (
 """Classes that say nothing to a classifier, in the bits behind those: cells with a line of code, code without `pre`,
 and line numbers of it, the last anywhere and the ones before in code only. Pygments, Rouge, Chroma, highlight.js,
 SyntaxHighlighter, Crayon, GitHub and Gitea use them."""
+
+CHROME_WORDS: tuple[tuple[str, str], ...] = (
+    ("asks", "cookie consent gdpr newsletter subscribe subscription signup sign_up"),
+    ("menu", "_nav_ _navi_ _navbar_ navigation _menu_ _mainnav_ _topnav_ breadcrumb"),
+)
+"""Classes of containers that are no part of an article however they look: those that ask for something, and menus.
+Other groups than the classifiers', which take in `notice` and `tabs`."""
 
 TEXT_WORDS: tuple[tuple[str, str], ...] = (
     ("comments", "comment,kommentar,comentario,leave a reply,_reply_,antworten,responses,discussion,diskussion"),
@@ -159,7 +166,9 @@ def _completed(children: list[dict[int, int]], found: list[int]) -> np.ndarray:
 
 CLASS_NEXT, CLASS_FOUND = _automaton((*CLASS_WORDS, *MARK_WORDS), None)
 TEXT_NEXT, TEXT_FOUND = _automaton(TEXT_WORDS, ",")
+CHROME_NEXT, CHROME_FOUND = _automaton(CHROME_WORDS, None)
 SYMBOL = np.array([symbol_of(byte) for byte in range(256)], np.uint8)
 CLASS_BIT = {name: 1 << bit for bit, (name, _) in enumerate(CLASS_WORDS)}
 MARK_BIT = {name: 1 << bit for bit, (name, _) in enumerate(MARK_WORDS, len(CLASS_WORDS))}
+CHROME_BIT = {name: 1 << bit for bit, (name, _) in enumerate(CHROME_WORDS)}
 TEXT_BIT = {name: 1 << bit for bit, (name, _) in enumerate(TEXT_WORDS)}

@@ -106,7 +106,23 @@ def together(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def kept(blocks: Any, values: np.ndarray, threshold: float = THRESHOLD) -> np.ndarray:
-    """Which blocks are main content."""
+    """Which blocks are main content: those of high value, without what is never an article's and with what belongs to
+    them."""
+    from datacurate.kernels.blocks_chrome import chrome
+    from datacurate.kernels.blocks_gaps import fill_gaps
+
+    chosen = valued(blocks, values, threshold)
+    if not chosen.any():
+        return chosen
+    out = np.empty(len(chosen), np.bool_)
+    chrome(blocks.rows, blocks.parents, blocks.codes, blocks.chrome, chosen, out)
+    chosen &= ~out
+    fill_gaps(blocks.rows, blocks.parents, blocks.codes, blocks.words, values, out, chosen)
+    return chosen
+
+
+def valued(blocks: Any, values: np.ndarray, threshold: float = THRESHOLD) -> np.ndarray:
+    """Which blocks have a high value, and those between two of them."""
     from datacurate.kernels.blocks import SIZE
 
     if not len(values):
