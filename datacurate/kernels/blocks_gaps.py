@@ -23,7 +23,7 @@ ITEM_SHARE, LIKE_SHARE, LIKES = 0.5, 0.6, 3
 in all; how many there must be."""
 LOW = 0.05
 """Blocks of a lower value stay out."""
-CLOSING_SIZE, CLOSING = 120, 0.2
+CLOSING_SIZE, CLOSING = 120, 0.35
 """Characters that a closing paragraph has at most, and its value at least."""
 DEPTH = 4
 """Levels of the tree over which blocks are compared, at most; items are over three."""
@@ -71,15 +71,15 @@ def _own(codes, words, n):
 def _tables(rows, parents, codes, values, out, chosen):
     """Cells of tables without tables in them of which most is kept, or which stand behind what is kept and nearly are.
 
-    Tables of layout hold others, or one cell that is long: of few blocks the share says little, so these must be four.
+    Tables of layout hold others, or several blocks in a cell.
     """
     inside = np.zeros(len(parents), np.int32)
-    nested = np.zeros(len(parents), np.bool_)
+    layout = np.zeros(len(parents), np.bool_)
     any_table = False
     for n in range(1, len(parents)):
         inside[n] = inside[parents[n]]
         if codes[n] == _TABLE:
-            nested[inside[n]] = True
+            layout[inside[n]] = True
             inside[n] = n
             any_table = True
     if not any_table:
@@ -90,12 +90,13 @@ def _tables(rows, parents, codes, values, out, chosen):
     for b in range(len(rows)):
         table = inside[rows[b, NODE]]
         behind[table] |= cells[table] == 0 and b > 0 and chosen[b - 1]
+        layout[table] |= cells[table] > 0 and rows[b, NODE] == rows[b - 1, NODE]
         cells[table] += 1
         kept[table] += chosen[b]
         value[table] += values[b]
     for b in range(len(rows)):
         table = inside[rows[b, NODE]]
-        if not table or nested[table] or out[b]:
+        if not table or layout[table] or out[b]:
             continue
         near = behind[table] and cells[table] >= FEWEST_CELLS and value[table] >= TABLE_MEAN * cells[table]
         chosen[b] |= near or kept[table] >= TABLE_SHARE * cells[table]

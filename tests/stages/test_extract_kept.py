@@ -153,6 +153,8 @@ def slow_gaps(blocks, values, out, chosen):
     before = chosen.copy()
     for table in set(tables) - outer - {0}:
         own = [at for at, one in enumerate(tables) if one == table]
+        if any(where[at] == where[at - 1] for at in own[1:]):
+            continue
         behind = own[0] > 0 and chosen[own[0] - 1]
         nearly = behind and len(own) >= 4 and np.float64(values[own].astype(float).sum()) >= 0.35 * len(own)
         if nearly or before[own].sum() >= 0.6 * len(own):
