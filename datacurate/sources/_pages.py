@@ -11,6 +11,7 @@ from datacurate.core.paths import file_name
 from datacurate.core.source import PAYLOAD_BYTES, Unread
 from datacurate.sources import _http
 from datacurate.sources._batch import Batch, digest, quarantined
+from datacurate.sources._content import LOOKED_AT, binary
 from datacurate.sources._frames import Frame
 
 SCHEMA = pa.schema(
@@ -54,13 +55,13 @@ def add_record(frame: Frame, id: str, source: str, batch: Batch, most: int) -> N
     try:
         if frame.rule:
             raise _http.Broken(frame.rule, frame.error)
-        if kind == "conversion":
-            _text(frame, id, source, batch)
-        elif kind == "response":
+        if kind == "response":
             _response(frame, id, source, batch, most)
-        elif kind == "resource" and _type(frame) in HTML_TYPES:
+        elif kind in ("conversion", "resource") and _type(frame) in HTML_TYPES:
             fields = _http.Fields.of({"content-type": frame.headers.get("content-type")})
             _page(frame, id, source, batch, _http.Response(200, fields, frame.block), most, about(frame))
+        elif kind == "conversion":
+            _text(frame, id, source, batch)
         else:
             batch.leave(Unread(id, "dropped", kind if kind in KINDS else "other_record", frame.size))
     except _http.Broken as broken:
@@ -70,6 +71,10 @@ def add_record(frame: Frame, id: str, source: str, batch: Batch, most: int) -> N
 
 def _text(frame: Frame, id: str, source: str, batch: Batch) -> None:
     """A WET record: text that somebody else extracted."""
+    type_ = _type(frame)
+    if "/" in type_ and not type_.startswith("text/") and type_ not in UNKNOWN:
+        batch.leave(Unread(id, "dropped", "not_html", frame.size, f"content type {type_}"))
+        return
     try:
         text = bytes(frame.block).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -110,6 +115,9 @@ def _page(frame: Frame, id: str, source: str, batch: Batch, response: _http.Resp
         batch.leave(Unread(id, "dropped", "not_html", frame.size, f"content type {kind}"))
         return
     html = _http.decode(response, most)
+    if found := binary(bytes(html[:LOOKED_AT])):
+        batch.leave(Unread(id, "dropped", "not_html", frame.size, f"content is {found}"))
+        return
     if not kind and not is_html(bytes(html[:SNIFFED])):
         batch.leave(Unread(id, "dropped", "not_html", frame.size, "no content type, and no HTML in front"))
         return

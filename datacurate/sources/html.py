@@ -8,7 +8,8 @@ In folders of this machine, files are taken too whose name is one of a page that
 of unknown ending there are.
 
 A file of zero bytes is one `empty` record, one longer than `max_bytes` one `too_large`, one whose compression is
-damaged `gzip` or `truncated`, one that has become unreadable `unreadable`.
+damaged `gzip` or `truncated`, one that has become unreadable `unreadable`. A file whose content is binary (PDF, images,
+archives) is dropped as `not_html`.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from typing import Any
 from zlib import crc32
 
 from datacurate.core.paths import Bundle, by_root, file_name, is_remote, printable, size_of
-from datacurate.core.source import PAYLOAD_BYTES, Read, Source
+from datacurate.core.source import PAYLOAD_BYTES, Read, Source, Unread
 from datacurate.core.types import Positive
 from datacurate.core.web import hidden, reason
 from datacurate.sources._batch import Batch, Unique, quarantined
 from datacurate.sources._bytes import Stream
+from datacurate.sources._content import LOOKED_AT, binary
 from datacurate.sources._pages import SCHEMA
 
 BUNDLE_FILES, BUNDLE_BYTES = 1024, 64 << 20
@@ -86,6 +88,8 @@ class Html(Source):
             batch.leave(quarantined(id, "too_large", f"over {self.max_bytes:,} bytes, which is max_bytes", head, size))
         elif stream.damage is not None:
             batch.leave(quarantined(id, stream.damage.rule, stream.damage.error, head or stream.damage.head, size))
+        elif found := binary(html[:LOOKED_AT]):
+            batch.leave(Unread(id, "dropped", "not_html", len(html), f"content is {found}"))
         else:
             kind = "application/xhtml+xml" if ".xhtml" in file_name(file).lower() else "text/html"
             batch.add(id, None, source, None, None, html, None, kind, size=len(html))

@@ -32,6 +32,8 @@ Not detected: a Content-Length that ends exactly where a later record ends, and,
 frame per record, how many records a damaged stretch held: it counts as one. A response that claims to be chunked or
 compressed but is plain text is taken as it is, for crawlers often store decoded bodies under the original headers
 (warcio/example-bad-non-chunked.warc.gz). Responses that the crawler itself cut (`WARC-Truncated`) are kept.
+Bodies that are binary whatever their type says (PDF, images, archives, and others with many control characters) are
+`not_html`. A conversion record that is HTML by its type is a page; one of another type than text is `not_html`.
 A response that names no type is a document when its first 4,096 bytes begin like HTML (by WHATWG's table) or are XML
 whose first element is `html`; byte order marks, white space and, in XML, comments may stand in front.
 A record id that occurs again in the file gets `#2`, `#3`, ... appended.

@@ -263,7 +263,7 @@ def test_a_cut_plain_file(warc):
 
 
 def test_damage_in_the_middle_of_one_large_member(warc):
-    packed = bytearray(gzip.compress(b"".join(record(http(bytes([i] * 40000)), id=i) for i in range(1, 200)), 0))
+    packed = bytearray(gzip.compress(b"".join(record(http(b"<" + bytes([i] * 40000)), id=i) for i in range(1, 200)), 0))
     middle = len(packed) // 2
     packed[middle : middle + 200_000] = bytes(200_000)
     rows, unread = warc(bytes(packed))
