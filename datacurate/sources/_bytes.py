@@ -8,6 +8,7 @@ position, size and error kept.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,6 +78,9 @@ class Stream:
         """What lies behind this position stays in the buffer, so that one can go back there at no cost."""
         self.end: int | None = None
         """Where the file ends, or damage comes, once that was found out."""
+        self._packed = False
+        self._starts: list[int] = []
+        """Positions at which members and frames begin, in order."""
         self._buffer = b""
         self._at = self._base = self._made = self._reached = 0
         self._entries: deque[tuple[int, int, int]] = deque(maxlen=ENTRIES)
@@ -95,6 +99,10 @@ class Stream:
     def _enter(self, offset: int) -> None:
         """Note that a gzip member or a frame begins here."""
         self._entries.append((offset, self._reached, self._made))
+        if self._packed and (not self._starts or self._reached > self._starts[-1]):
+            self._starts.append(self._reached)
+            if len(self._starts) > 2 * ENTRIES:
+                del self._starts[:ENTRIES]
 
     @property
     def position(self) -> int:
@@ -105,6 +113,7 @@ class Stream:
         with opened(self.path) as file:
             magic = file.read(4)
         self.holds_nothing = not magic
+        self._packed = magic[:3] == GZIP or packing(magic) is not None
         if magic[:3] == GZIP:
             return self._gzip(offset)
         if (found := packing(magic)) is not None:
@@ -253,6 +262,10 @@ class Stream:
             have += len(parts[-1])
         self._buffer = b"".join(parts)
         return have >= size
+
+    def members(self, first: int, last: int) -> list[int]:
+        """Positions from `first` to `last` at which a gzip member or a frame is known to begin."""
+        return self._starts[bisect_left(self._starts, first) : bisect_right(self._starts, last)]
 
     @property
     def buffered(self) -> tuple[bytes, int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from datacurate.core.source import PAYLOAD_BYTES
+from datacurate.core.web import opened
 from datacurate.sources._bytes import Damage, Stream
 from datacurate.sources._http import END, Fields
 
@@ -46,7 +47,7 @@ class Format:
     starts: re.Pattern[bytes]
     """Matches where a record starts."""
     next: re.Pattern[bytes]
-    """Finds the next start: a line end, and what `starts` matches."""
+    """Finds the next start: a line end (or a zero, with which holes are filled), and what `starts` matches."""
     header: Callable[[bytes], tuple[Fields, int] | str | None]
     """Fields and size of the header in front of some bytes; what is wrong with it; None when it needs more bytes."""
 
@@ -59,9 +60,14 @@ def warc_header(ahead: bytes) -> tuple[Fields, int] | str | None:
     return Fields(ahead[: end.start()]), end.end()
 
 
-WARC = Format("WARC", re.compile(rb"WARC/\d\.\d+[ \t]*\r?\n"), re.compile(rb"\nWARC/\d\.\d+[ \t]*\r?\n"), warc_header)
+VERSION = rb"WARC/\d\.\d+[ \t]*\r?\n"
+WARC = Format("WARC", re.compile(VERSION), re.compile(rb"[\n\0]" + VERSION), warc_header)
 
 
+BLANK = b" \t\r\n"
+"""What may lie between records without being one."""
+END_MARK = b"\r\n\r\n"
+"""What stands behind a record (ISO 28500, section 4)."""
 BORDER = re.compile(rb"\r\n\r\nWARC/\d\.\d+\r\n")
 
 
@@ -94,7 +100,7 @@ def _skip_line_ends(stream: Stream) -> None:
     if buffer[at : at + 1] == b"W":
         return
     while ahead := stream.peek(64):
-        ends = len(ahead) - len(ahead.lstrip(b"\r\n"))
+        ends = len(ahead) - len(ahead.lstrip(BLANK))
         stream.take(ends)
         if ends < len(ahead):
             return
@@ -189,12 +195,19 @@ def _header(stream: Stream, format: Format) -> tuple[Fields, int] | str:
 
 
 def _at_border(stream: Stream, format: Format) -> bool:
-    """Whether a record, the end of the file or damage follows: line ends between do not matter."""
+    """Whether a record ends here: its mark, a record, a member, the end of the file or damage follows.
+
+    Line ends between do not matter. What follows a mark or ends a member may be garbage: a record of its own.
+    """
     ahead = stream.peek(64)
-    rest = ahead.lstrip(b"\r\n")
-    if not rest:
-        return len(ahead) < 64
-    return bool(format.starts.match(stream.peek(LINE_BYTES)[len(ahead) - len(rest) :]))
+    rest = ahead.lstrip(BLANK)
+    if not rest and len(ahead) < 64:
+        return True
+    if (format is WARC and ahead.startswith(END_MARK)) or stream.members(
+        stream.position, stream.position + len(ahead) - len(rest)
+    ):
+        return True
+    return bool(rest) and bool(format.starts.match(stream.peek(LINE_BYTES)[len(ahead) - len(rest) :]))
 
 
 def _stretch(stream: Stream, format: Format, start: int, behind: int, headers: Fields, rule: str, error: str) -> Frame:
@@ -202,9 +215,9 @@ def _stretch(stream: Stream, format: Format, start: int, behind: int, headers: F
     head = stream.take(behind)
     found = False
     while not found and (ahead := stream.peek(1 << 20)):
-        match = format.next.search(ahead)
-        found = match is not None
-        size = match.start() + 1 if match else max(len(ahead) - 64, 0) or len(ahead)
+        at = _next(stream, format, ahead)
+        found = at >= 0
+        size = at if found else max(len(ahead) - 64, 0) or len(ahead)
         piece = stream.take(size)
         head += piece[: max(PAYLOAD_BYTES + behind - len(head), 0)]
     size = stream.position - start
@@ -224,6 +237,16 @@ def _stretch(stream: Stream, format: Format, start: int, behind: int, headers: F
     )
 
 
+def _next(stream: Stream, format: Format, ahead: bytes) -> int:
+    """Where in what lies ahead the next record starts: on a line of its own, or with a member; -1 if nowhere."""
+    match = format.next.search(ahead)
+    at = match.start() + 1 if match else len(ahead)
+    for position in stream.members(stream.position, stream.position + at):
+        if format.starts.match(ahead, position - stream.position):
+            return position - stream.position
+    return at if match else -1
+
+
 def _cut_by_damage(stream: Stream) -> bool:
     """Whether the record that ends the buffer goes on in the damaged member, which then is no record of its own."""
     return stream.damage is not None and stream.damage.begun and not stream.peek(1)
@@ -238,9 +261,9 @@ def _salvaged_headers(head: bytes, format: Format) -> Fields:
 def _gap(stream: Stream, damage: Damage, format: Format) -> tuple[Frame, bool]:
     """The damaged stretch as a frame, and whether the file goes on behind it. The stream moves there."""
     position = stream.position
-    with stream.path.open("rb") as file:
+    with opened(stream.path) as file:
         file.seek(damage.start)
         head = damage.head or file.read(PAYLOAD_BYTES)
     skipped = stream.recover(format.starts)
-    size = stream.path.stat().st_size - damage.start if skipped is None else skipped
+    size = max(stream.path.stat().st_size - damage.start, 0) if skipped is None else skipped
     return Frame(position, _salvaged_headers(head, format), head, size, damage.rule, damage.error), skipped is not None

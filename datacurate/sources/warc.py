@@ -11,10 +11,11 @@ Detected and quarantined, with what `rule` says:
     zstd, lz4         a frame that cannot be unpacked, likewise: `.warc.zst` has a frame per record. The size is that of
                       the file that is lost. Of a frame with several records those before the damage are read.
     truncated         the file (or a damaged member) ends inside a record; the error names the byte
-    content_length    behind the block there is neither the next record nor the end: the length is wrong. The record
-                      extends to the next line that starts a record, and reading goes on there.
-    bad_header        bytes where a record should start, or a record without a usable Content-Length; also what a file
-                      holds that is compressed twice
+    content_length    behind the block there is neither the end of a record (two line ends, or the end of a gzip member
+                      or frame) nor the next record: the length is wrong. The record extends to the next line, or
+                      member, that starts a record, and reading goes on there.
+    bad_header        bytes where a record should start (garbage or zeros between sound records, an unknown version),
+                      or a record without a usable Content-Length; also what a file holds that is compressed twice
     segmented         a response whose content goes on in `continuation` records
     too_large         a record or a decoded body longer than `max_bytes`
     bomb              a body or a file that unpacks to more than 1,000 times its size

@@ -271,12 +271,53 @@ def test_damage_in_the_middle_of_one_large_member(warc):
     assert rules(unread) == [("quarantined", "gzip")]
 
 
-def test_garbage_between_records(warc):
-    rows, [unread] = warc(record(http(), id="a"), b"garbage\r\n" * 9, record(http(), id="b"), name="x.warc")
-    assert [row["id"] for row in rows] == ["b"]
-    assert (unread.rule, unread.id) == ("content_length", "a")
-    rows, [unread] = warc(b"garbage\r\n" * 9, record(http(), id="b"), name="x.warc")
+BETWEEN = {
+    "garbage": b"garbage\r\n" * 9,
+    "line": b"garbage line\r\n\r\n",
+    "zeros": bytes(512),
+    "version": record(http(), id="x").replace(b"WARC/", b"WARX/"),
+    "lower": record(http(), id="x").lower(),
+    "binary": bytes(range(128, 256)) * 99,
+}
+
+
+@pytest.mark.parametrize("members", [True, False])
+@pytest.mark.parametrize("between", BETWEEN)
+def test_garbage_between_records_costs_no_record(warc, between, members):
+    parts = [record(http(), id="a"), BETWEEN[between], record(http(), id="b")]
+    packed = [gzip.compress(part) for part in parts]
+    rows, [unread] = warc(*packed) if members else warc(*parts, name="x.warc")
+    wanted = ["a", "b"] if members or between != "binary" else ["a"]  # there no line end stands in front of b
+    assert [row["id"] for row in rows] == wanted
     assert unread.rule == "bad_header"
+    assert (unread.bytes == len(BETWEEN[between])) is (len(wanted) == 2)
+
+
+@pytest.mark.parametrize("blank", [b" \r\n", b"\t", b"\n\n\n"])
+def test_blank_lines_between_records_are_none(warc, blank):
+    rows, unread = warc(record(http(), id="a"), blank, record(http(), id="b"), name="x.warc")
+    assert ([row["id"] for row in rows], unread) == (["a", "b"], [])
+
+
+def test_a_record_that_ends_with_its_member_is_sound(warc):
+    first = gzip.compress(record(http(), id="a").removesuffix(b"\r\n\r\n"))
+    rows, [unread] = warc(first, gzip.compress(b"garbage"), gzip.compress(record(http(), id="b")))
+    assert [row["id"] for row in rows] == ["a", "b"]
+    assert (unread.rule, unread.bytes) == ("bad_header", 7)
+
+
+def test_a_length_that_ends_inside_the_block_is_wrong(warc):
+    for cut in (1, 3, 7):
+        block = http(b"<p>" + b"some text " * 99 + b"</body>")
+        false = record(block, id="a", length=len(block) - cut)
+        rows, [unread] = warc(false, record(http(), id="b"), name="x.warc")
+        assert [row["id"] for row in rows] == ["b"]
+        assert (unread.id, unread.rule) == ("a", "content_length")
+
+
+def test_garbage_in_front_of_the_first_record(warc):
+    rows, [unread] = warc(b"garbage\r\n" * 9, record(http(), id="b"), name="x.warc")
+    assert ([row["id"] for row in rows], unread.rule) == (["b"], "bad_header")
 
 
 def test_padding_is_no_record(warc):
