@@ -16,12 +16,15 @@ from datacurate.kernels.html_out import (
     GARBAGE,
     HREF,
     HREF_END,
+    IN_LINK,
     LINE,
     LINEAR_END,
     LINEAR_START,
     LINK_START,
     MARKDOWN,
     SPACE,
+    TICKS,
+    TICKS_END,
     TO,
     copy,
     open_line,
@@ -36,6 +39,7 @@ def _ascii(text: str) -> np.ndarray:
 
 
 _CLASS, _HREF, _SRC, _ALT = (_ascii(name) for name in ("class", "href", "src", "alt"))
+_JAVASCRIPT, _VBSCRIPT, _DATA = _ascii("javascript:"), _ascii("vbscript:"), _ascii("data:")
 _KATEX, _MATHJAX, _MJX = (_ascii(name) for name in ("katex-html", "MathJax", "mjx-"))
 _MWE, _TEX, _LATEX = (_ascii(name) for name in ("mwe-math", "tex", "latex"))
 _LANGUAGE, _LANG, _HIGHLIGHT, _BRUSH = (_ascii(n) for n in ("language-", "lang-", "highlight-source-", "brush:"))
@@ -104,31 +108,92 @@ def write_image(data, i, end, alt_texts, out, w, counts):
         put(out, w, _OPEN)
         copy(data, start, stop, out, w)
         put(out, w, _CLOSE)
-        start, stop = attribute(data, i, end, _SRC)
+        start, stop = _target(data, i, end, _SRC)
         _write_target(data, start, stop, out, w)
 
 
 @borrowing
 def _write_target(data, start, end, out, w):
+    """A target; Markdown wants one with spaces or parentheses between angle brackets."""
+    odd = False
+    for i in range(start, end):
+        odd |= w[MARKDOWN] > 0 and (data[i] <= 0x20 or data[i] == _LEFT or data[i] == _RIGHT)
     put(out, w, _LEFT)
+    if odd:
+        put(out, w, 0x3C)
+    at = w[TO]
     copy(data, start, end, out, w)
+    for i in range(at, w[TO]):  # < and > end a target whether or not it stands between such
+        out[i] = 0x20 if out[i] == 0x3C or out[i] == 0x3E else out[i]
+    if odd:
+        put(out, w, 0x3E)
     put(out, w, _RIGHT)
+
+
+@borrowing
+def _is_script(data, start, end):
+    """Whether a target is no address: `javascript:`, `vbscript:` and `data:`, in any case."""
+    for scheme in (_JAVASCRIPT, _VBSCRIPT, _DATA):
+        k = 0
+        while k < len(scheme) and start + k < end and data[start + k] | 0x20 == scheme[k] | 0x20:
+            k += 1
+        if k == len(scheme):
+            return True
+    return False
+
+
+@borrowing
+def _target(data, i, end, name):
+    """Where the target in an attribute starts and ends, without white space around it; nowhere if it is no address."""
+    start, stop = attribute(data, i, end, name)
+    while start < stop and data[start] <= 0x20:
+        start += 1
+    while start < stop and data[stop - 1] <= 0x20:
+        stop -= 1
+    return (start, start) if _is_script(data, start, stop) else (start, stop)
+
+
+@borrowing
+def open_ticks(data, kinds, starts, ends, e, out, w, counts):
+    """Starts code in a line: more backticks than it has in a row."""
+    longest = run = 0
+    first = np.int64(0)
+    depth = 1
+    at = e + 1
+    while at < len(kinds) and depth:
+        depth += 1 if kinds[at] == _CODE else -1 if kinds[at] == -_CODE else 0
+        if kinds[at] == TEXT:
+            for i in range(starts[at], ends[at]):
+                run = run + 1 if data[i] == 0x60 else 0
+                longest = max(longest, run)
+                if not first and data[i] > 0x20:
+                    first = np.int64(data[i])
+        at += 1
+    open_line(out, w, counts)
+    w[TICKS] = longest + 1 if longest else 1
+    for _ in range(w[TICKS]):
+        put(out, w, 0x60)
+    w[TICKS_END] = w[TO]
+    if first == 0x60:
+        put(out, w, 0x20)
 
 
 @borrowing
 def open_link(data, i, end, here, out, w, counts):
     """Starts a link whose target is to be kept."""
-    w[HREF], w[HREF_END] = attribute(data, i, end, _HREF)
+    w[HREF], w[HREF_END] = _target(data, i, end, _HREF)
     w[LINK_START] = w[TO]
     if here and w[HREF_END] > w[HREF] and w[MARKDOWN]:
         open_line(out, w, counts)
         put(out, w, _OPEN)
         w[LINK_START] = w[TO]
+        w[IN_LINK] = 1
 
 
 @borrowing
 def close_link(data, here, out, w):
     """Ends a link; one without text has no target either."""
+    w[IN_LINK] = 0
     if not here or w[HREF_END] == w[HREF]:
         return
     if w[TO] > w[LINK_START]:

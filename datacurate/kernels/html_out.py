@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from datacurate.kernels.memory import borrowing
+from datacurate.kernels.memory import borrowing, inlined
 
 TO, GAP, SPACE, LINE, LISTS, QUOTES, MARKED, MARKDOWN, QUOTED = range(9)
 """Where to write next; line breaks due; a space due; whether a line starts; depth of lists and of quotations; whether
@@ -24,7 +24,12 @@ CODE_START, CODE_END, GARBAGE, LINEAR_START, LINEAR_END, CAPTIONED, COLUMN, COLU
 formula; where the last formula that was written from MathML in such an element starts, and where it ends;
 the depth of the table of data whose caption is open, or 0; the column of the next cell of its row; columns of the
 table."""
-STATE = 33
+TICKS, TICKS_END, DIGITS, IN_LINK = range(33, 37)
+"""Backticks around the code in a line that is open, and where they end; whether a line has digits alone so far; whether
+the text is that of a link."""
+STATE = 37
+_ESCAPED = np.zeros(256, np.bool_)
+_ESCAPED[list(b"`\\*_[]<&~.)#>-+=")] = True
 MAX_LISTS, MAX_QUOTES = 8, 4
 """Deepest nesting that is shown by indentation."""
 
@@ -44,8 +49,8 @@ def _prefix(out, w, counts):
             put(out, w, 0x20)
     depth = min(max(w[LISTS], w[MARKED]), MAX_LISTS)
     if depth:
-        for _ in range(2 * (depth - 1)):
-            put(out, w, 0x20)
+        for level in range(max(w[LISTS] - depth, 0) + 1, max(w[LISTS] - depth, 0) + depth):
+            _indent(out, w, counts[level])
         if w[MARKED]:
             number_of = counts[w[LISTS]]
             if number_of < 0:
@@ -56,10 +61,22 @@ def _prefix(out, w, counts):
             put(out, w, 0x20)
             w[MARKED] = 0
         else:
-            put(out, w, 0x20)
-            put(out, w, 0x20)
+            _indent(out, w, counts[w[LISTS]])
     w[LINE] = 0
     w[QUOTED] = w[QUOTES]
+    w[DIGITS] = 1
+
+
+@borrowing
+def _indent(out, w, number_of):
+    """Spaces below the marker of an item: as many as it is wide in Markdown, which needs them, and two in text."""
+    put(out, w, 0x20)
+    put(out, w, 0x20)
+    if w[MARKDOWN] and number_of >= 0:
+        put(out, w, 0x20)
+        while number_of >= 10:
+            put(out, w, 0x20)
+            number_of //= 10
 
 
 @borrowing
@@ -126,12 +143,79 @@ def write_text(data, i, end, out, w, counts):
             w[SPACE] = 1
             i += width
             continue
+        begins = (w[LINE] or (w[GAP] and w[TO])) and not w[IN_TABLE]
+        if w[TICKS] and w[TO] == w[TICKS_END]:
+            w[SPACE] = 0
         if w[SPACE] or w[GAP] or w[LINE] or w[IN_TABLE]:
             open_line(out, w, counts)
-        if c == 0x7C and w[IN_TABLE] and w[MARKDOWN]:
-            put(out, w, 0x5C)
+        if w[MARKDOWN]:
+            if (c == 0x7C and w[IN_TABLE]) or (
+                not w[TICKS] and c < 0x80 and _ESCAPED[c] and _is_mark(data, i, i + width, end, c, begins, out, w)
+            ):
+                put(out, w, 0x5C)
+            w[DIGITS] &= 0x30 <= c <= 0x39
         put(out, w, c)
         i += width
+
+
+@borrowing
+def _is_mark(data, i, after, end, c, begins, out, w):
+    """Whether Markdown would take a character of a text for a mark: anywhere, or where a line begins.
+
+    What stands behind the run of text is not known: then it might be.
+    """
+    ahead = np.int64(data[after]) if after < end else 0x20
+    white = ahead <= 0x20
+    before = np.int64(out[w[TO] - 1]) if w[TO] and not begins else 0x20
+    if c == 0x60:
+        return True
+    if c == 0x5C:  # a backslash before what it escapes; \( and \[ start formulas
+        return _is_sign(ahead) and ahead not in (0x28, 0x29, 0x5B, 0x5D)
+    if c == 0x2A:  # * and _ that may start emphasis: without a start no end is one
+        return begins or after >= end or not (white or (_is_sign(ahead) and _is_word(before)))
+    if c == 0x5F:
+        return not _is_word(before) and (after >= end or not white)
+    if c == 0x5B:  # [
+        return w[IN_LINK] > 0
+    if c == 0x5D:  # ]
+        return w[IN_LINK] > 0 or ahead == 0x28 or ahead == 0x5B or ahead == 0x3A
+    if c == 0x3C:  # < before a name, /, ! or ?
+        return 0x41 <= ahead | 0x20 <= 0x7A or ahead == 0x2F or ahead == 0x21 or ahead == 0x3F
+    if c == 0x26:  # & before what could be an entity
+        return 0x61 <= ahead | 0x20 <= 0x7A or ahead == 0x23
+    if c == 0x7E:  # ~~
+        return ahead == c
+    if c == 0x2E or c == 0x29:  # 1. 1)
+        return w[DIGITS] > 0 and white and not begins
+    if c == 0x23:
+        return begins and (white or ahead == c)
+    if c == 0x3E:
+        return begins > 0
+    return begins and (white or ahead == c)  # - + =
+
+
+@inlined
+def _is_sign(c):
+    """Whether a byte is one of ASCII's punctuation marks."""
+    return 0x21 <= c <= 0x7E and not _is_word(c)
+
+
+@inlined
+def _is_word(c):
+    return c >= 0x80 or 0x30 <= c <= 0x39 or 0x41 <= c <= 0x5A or 0x61 <= c <= 0x7A
+
+
+@borrowing
+def close_ticks(out, w):
+    """Ends the code in a line, or takes it back if it is empty."""
+    if w[TO] == w[TICKS_END]:
+        w[TO] -= w[TICKS]
+    else:
+        if out[w[TO] - 1] == 0x60:
+            put(out, w, 0x20)
+        for _ in range(w[TICKS]):
+            put(out, w, 0x60)
+    w[TICKS] = 0
 
 
 @borrowing

@@ -16,6 +16,7 @@ from datacurate.kernels.html_inline import (
     close_link,
     is_garbage,
     open_link,
+    open_ticks,
     write_formula,
     write_image,
     write_language,
@@ -43,7 +44,9 @@ from datacurate.kernels.html_out import (
     SPACE,
     STATE,
     TABLES,
+    TICKS,
     TO,
+    close_ticks,
     code_line,
     open_line,
     put,
@@ -57,6 +60,8 @@ from datacurate.kernels.memory import borrowing
 
 MARKDOWN_FORMAT, LINKS, ALT_TEXTS = 1, 2, 4
 """Bits of `options`."""
+BESIDE = 6
+"""Events from an image that has no text around it to a block that is kept: `<p><a><img></a></p>` and a container."""
 MAX_DEPTH = 256
 """Deepest nesting of lists that is counted."""
 _GAP = np.zeros(256, np.int64)
@@ -84,7 +89,7 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
     roles = table_roles(kinds, starts, ends)
     spans = np.zeros(MAX_COLUMNS, np.int64)
     formulas = _has(kinds, _MATH)
-    b = skipped = depth = 0
+    b = skipped = depth = codes = 0
     permalink = -1
     for e in range(len(kinds)):
         kind = np.int64(kinds[e])
@@ -109,6 +114,7 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
                 write_text(data, i, end, out, w, counts)
         elif formulas and code in (_SPAN, _DIV, _CUSTOM) and kind > 0 and is_garbage(data, i, end):
             skipped, depth = code, 1
+            continue
         elif kind == _MATH:
             if here:
                 write_formula(data, i, end, out, w, counts)
@@ -120,8 +126,22 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
                     continue
             if code == _BR and b and rows[b - 1, LAST] == e:
                 here = here or chosen[b - 1]  # the second of two ends the block
+            if code == _CODE and w[MARKDOWN] and not w[IN_PRE]:
+                codes = max(codes + (1 if kind > 0 else -1), 0)
+                if kind > 0 and codes == 1 and here:
+                    open_ticks(data, kinds, starts, ends, e, out, w, counts)
+                elif w[TICKS] and not codes:
+                    close_ticks(out, w)
+                continue
+            if code == _IMG and not here:
+                here = _is_beside(rows, chosen, b, e)
             _inline(data, kind, i, end, here, options, out, w, counts)
-        elif w[IN_PRE]:
+            continue
+        if KIND[code] & BLOCK and w[TICKS]:
+            close_ticks(out, w)
+        if kind in (TEXT, _MATH) or not (KIND[code] & BLOCK or code == _HR):
+            continue
+        if w[IN_PRE]:
             _inside_code(kind, out, w, counts)
         elif code == _TABLE:
             _table(kind, np.int64(roles[e]), w, spans)
@@ -142,6 +162,16 @@ def write(data, kinds, starts, ends, rows, chosen, options, out):
                 w[SPACE] = 1
                 w[HASHES] = w[TO]
     return w[TO]
+
+
+@borrowing
+def _is_beside(rows, chosen, b, e):
+    """Whether an image in no block, which has no text, stands between chosen blocks or right beside one."""
+    before = b > 0 and chosen[b - 1]
+    behind = b < len(rows) and chosen[b]
+    if before and behind:
+        return True
+    return (before and e - rows[b - 1, LAST] <= BESIDE) or (behind and 0 <= rows[b, FIRST] - e <= BESIDE)
 
 
 @borrowing
@@ -181,10 +211,6 @@ def _inline(data, kind, i, end, here, options, out, w, counts):
         return
     elif code == _IMG and not w[IN_PRE]:
         write_image(data, i, end, options & ALT_TEXTS, out, w, counts)
-    elif code == _CODE and not w[IN_PRE] and w[MARKDOWN]:
-        if kind > 0:
-            open_line(out, w, counts)
-        put(out, w, _TICK)
 
 
 @borrowing
@@ -295,12 +321,12 @@ def room(data: np.ndarray, kinds: np.ndarray) -> int:
     """Bytes that `write` may need at most.
 
     Text at most doubles (`|` in tables); backticks in code may have as many around them on both sides. What starts a
-    line takes 36 bytes at most; lines start at events, and in code at line breaks. Where cells span others, each row
+    line takes 100 bytes at most; lines start at events, and in code at line breaks. Where cells span others, each row
     has as many empty ones of three bytes as columns are followed, at most.
     """
     rows = int(np.count_nonzero(kinds == _TR))
     lines = int(np.count_nonzero(data == 0x0A)) if (kinds == _PRE).any() else 0
-    return 4 * len(data) + 64 * (len(kinds) + 1) + 40 * lines + 3 * MAX_COLUMNS * rows
+    return 4 * len(data) + 128 * (len(kinds) + 1) + 104 * lines + 3 * MAX_COLUMNS * rows
 
 
 def text_of(

@@ -37,6 +37,8 @@ MAX_CHARS = 300
 MAX_JSON = 1 << 20
 """Bytes of one JSON-LD script that are read at most."""
 _ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
+_BY = re.compile(r"^(?:(?:written|posted)\s+)?by(?:\s*:\s*|\s+)(?=\w)", re.IGNORECASE)
+"""What bylines have before a name. Von and de are parts of names."""
 _DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/.]?(0[1-9]|1[0-2])[-/.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 _CREATIVE = re.compile(
     rb'href="([^"]{0,40}creativecommons\.org/(?:licenses/[a-z-]+/[0-9.]+|publicdomain/(?:zero|mark)/[0-9.]+)[^"]{0,40})"'
@@ -71,6 +73,8 @@ def _normal(column: str, value: str) -> str | None:
         return language(value)
     if column == "license":
         return license_of(value)
+    if column == "author":
+        value = _BY.sub("", value)
     if column == "author" and (value.startswith(("http://", "https://", "@", "www.")) or len(value) > MAX_CHARS):
         return None
     return value[:MAX_CHARS]

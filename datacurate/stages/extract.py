@@ -73,6 +73,11 @@ class Extract(Stage):
             raise CurateError(
                 "extract: engine 'resiliparse' writes plain text only: say engine: blocks, or format: text"
             )
+        if self.alt_texts and self.engine == "trafilatura":
+            raise CurateError(
+                "extract: engine 'trafilatura' does not write the alternative texts of images: say engine: blocks, or "
+                "leave alt_texts out"
+            )
         sandbox().results(self._job(), [(b"", None, None)])
 
     @each

@@ -279,6 +279,39 @@ def test_quotations_links_and_images():
     assert written(page, LINKS | ALT_TEXTS | MARKDOWN_FORMAT) == "x [y](/y?a&b) ![A dog](d.png)"
 
 
+@pytest.mark.parametrize(
+    ("markup", "line"),
+    [
+        ("<p>1986. A great year", "1986\\. A great year"),
+        ("<p><b>1</b>) one", "1\\) one"),
+        ("<p># none<p>#none", "\\# none\n\n#none"),
+        ("<p>- none<p>+ none<p>---<p>-5", "\\- none\n\n\\+ none\n\n\\---\n\n-5"),
+        ("<p>&gt; none &gt; 1", "\\> none > 1"),
+        ("<p>&lt;b&gt;tag&lt;/b&gt; 1 &lt; 2", "\\<b>tag\\</b> 1 < 2"),
+        ("<p>a * b *c* snake_case _x_", "a * b \\*c* snake_case \\_x_"),
+        ("<p>[a](b) [1] `c`", "[a\\](b) [1] \\`c\\`"),
+        ("<p>&amp;lt; R&amp;D AT &amp; T ~~a ~b", "\\&lt; R\\&D AT & T \\~~a ~b"),
+        ("<p>\\(a_{i}\\) \\*", "\\(a_{i}\\) \\\\\\*"),
+        ("<p><code>a`b_*c*</code> <code>`</code> <code></code>d", "``a`b_*c*`` `` ` `` d"),
+        ("<a href='a b(c'>[x]</a> <a href='JavaScript:x()'>y</a> <a href=' DATA:,'>z</a>", "[\\[x\\]](<a b(c>) y z"),
+        ("<ol start=9><li>a<ul><li>b</ul><li>c<ol><li>d", "9. a\n   - b\n10. c\n    1. d"),
+    ],
+)
+def test_markdown_is_escaped(markup, line):
+    """Text that looks like marks, code with backticks, targets, and items below items."""
+    assert written(markup, MARKDOWN_FORMAT | LINKS) == line
+
+
+@pytest.mark.parametrize(
+    "around", ["{}", "<p>{}</p>", "<figure>{}</figure>", "<p><a href=x>{}</a></p>", "<p>see {}</p>"]
+)
+def test_alternative_texts_of_images_without_text_around_them(around):
+    page = "<p>before</p>" + around.format("<img src=i alt='a boat'>") + "<p>after</p>"
+    assert "a boat" in written(page, ALT_TEXTS)
+    assert "![a boat](i)" in written(page, ALT_TEXTS | MARKDOWN_FORMAT)
+    assert "boat" not in written(page)
+
+
 def test_trees():
     """Against a walk through them, one row at a time."""
     rng = np.random.default_rng(0)

@@ -161,6 +161,12 @@ def test_markdown_is_refused_where_the_engine_writes_none():
         Extract(engine="resiliparse", format="markdown").warm()
 
 
+def test_alternative_texts_are_refused_where_the_engine_writes_none():
+    pytest.importorskip("trafilatura", exc_type=ImportError)
+    with pytest.raises(CurateError, match="engine: blocks"):
+        Extract(engine="trafilatura", alt_texts=True).warm()
+
+
 def test_blocks_survives_garbage():
     garbage = [bytes(range(256)) * 9, b"\xff" * 99, b"<" * 9999, b"<p>&#xD800;&#x110000; x</p>", b"<p>a\0b</p>"]
     made = extracted(*garbage, b"<div>" * 200_000 + b"deep", b"<p>end</p>", engine="blocks", metadata=True)
