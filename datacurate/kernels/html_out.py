@@ -149,9 +149,8 @@ def write_text(data, i, end, out, w, counts):
         if w[SPACE] or w[GAP] or w[LINE] or w[IN_TABLE]:
             open_line(out, w, counts)
         if w[MARKDOWN]:
-            if (c == 0x7C and w[IN_TABLE]) or (
-                not w[TICKS] and c < 0x80 and _ESCAPED[c] and _is_mark(data, i, i + width, end, c, begins, out, w)
-            ):
+            marks = c < 0x80 and _ESCAPED[c] and not w[TICKS] and _is_mark(data, i, i + width, end, c, begins, out, w)
+            if marks or (c == 0x7C and w[IN_TABLE]):
                 put(out, w, 0x5C)
             w[DIGITS] &= 0x30 <= c <= 0x39
         put(out, w, c)
