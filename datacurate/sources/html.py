@@ -36,6 +36,7 @@ PACKING = ("", ".gz", ".zst", ".lz4")
 class Html(Source):
     """HTML files."""
 
+    version = 2
     suffixes = tuple(end + packing for end in (".html", ".htm", ".xhtml", ".shtml", ".xht") for packing in PACKING)
     sniffs = True
     makes = tuple(SCHEMA.names)
