@@ -202,8 +202,14 @@ def in_comments(blocks: Any) -> np.ndarray:
     """Which blocks are what readers wrote: sentences in a container whose class says so, not mostly links."""
     from datacurate.kernels.block_nodes import inherited_words
     from datacurate.kernels.blocks import LINKED, NODE, SIZE, WORDS
+    from datacurate.kernels.html_tags import TAG
     from datacurate.kernels.html_words import CLASS_BIT
 
     rows = blocks.rows
     inside = (inherited_words(blocks)[rows[:, NODE]] & CLASS_BIT["comment"]) > 0
-    return inside & (rows[:, WORDS] >= 4) & (rows[:, LINKED] * 2 < rows[:, SIZE])
+    written = inside & (rows[:, WORDS] >= 4) & (rows[:, LINKED] * 2 < rows[:, SIZE])
+    # a heading right before them, as "3 Comments"
+    headed = inside & np.isin(blocks.codes[rows[:, NODE]], [TAG[f"h{level}"] for level in range(1, 7)])
+    headed[:-1] &= written[1:]
+    headed[-1:] = False
+    return written | headed

@@ -14,7 +14,8 @@ from datacurate.kernels.blocks import CUES, LINKED, NODE, SIZE, blocks_of
 from datacurate.kernels.blocks_chrome import SHORT, chrome
 from datacurate.kernels.blocks_gaps import CLOSING, CLOSING_SIZE, fill_gaps
 from datacurate.kernels.html_tags import NAMES
-from datacurate.stages._blocks import extract, parsed
+from datacurate.kernels.html_text import text_of
+from datacurate.stages._blocks import extract, in_comments, parsed
 
 HARBOUR = (
     "The harbour at Skagen was dredged again this spring because silt from the river had closed the eastern basin."
@@ -108,6 +109,14 @@ def test_what_is_never_kept(page, unwanted):
 )
 def test_what_is_the_page_stays(page, wanted):
     assert wanted in extract(parsed(page))
+
+
+def test_comments_have_their_heading():
+    said = "".join(f"<div class=comment><p>{text} said a reader.</p></div>" for text in (SEASON, HARBOUR))
+    page = parsed(f"<body>{ARTICLE}<div id=comments><h2>3 Comments</h2>{said}<h3>Write one</h3></div>")
+    blocks, _ = blocks_of(page.data, page.events)
+    text = text_of(page.data, page.events, blocks.rows, in_comments(blocks)).decode()
+    assert text.startswith("3 Comments\n\nFishermen") and "Write one" not in text and "Harbour\n" not in text
 
 
 NESTS = st.recursive(
