@@ -11,8 +11,6 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from datacurate.audit.dedup_find import Documents
 from datacurate.audit.dedup_match import Match, match
 from datacurate.audit.run_folder import Finished, FinishedStage, open_run
@@ -20,8 +18,6 @@ from datacurate.core.errors import InputError, did_you_mean
 from datacurate.core.task import SHARD_BITS
 
 STAGE = "decontaminate"
-RANKED = ("share", "skipgram", "cluster", "aligned")
-"""Methods of which the better of two matches is the item: shares of it are found. With the others each match counts."""
 PLACES = 5
 """Places of an item that are kept, those with the largest share of it."""
 AROUND = 150
@@ -85,7 +81,7 @@ class Benchmark:
     leaks: list[Leak] = field(default_factory=list)
     """Items that are in documents, those in most documents first."""
     alike: list[Leak] = field(default_factory=list)
-    """Items that only look like one that is there: wherever they match, another one matches better."""
+    """Items that only look like one that is there: twins with other names and numbers."""
     documents: int = 0
     sources: Counter[str] = field(default_factory=Counter)
 
@@ -150,10 +146,9 @@ def _benchmarks(stage: FinishedStage) -> list[Benchmark]:
     benchmarks = {name: Benchmark(name, count, short[name], blank[name]) for name, count in totals.items()}
     leaks: dict[Key, Leak] = {}
     alike: dict[Key, Leak] = {}
-    ranked = stage.manifest["fields"].get("method", "aligned") in RANKED
     for shard, path in sorted(stage.phase("evidence").items()):
         for rows in _by_document(path):
-            _add_document(shard, rows, outranked(rows) if ranked else [False] * len(rows), benchmarks, leaks, alike)
+            _add_document(shard, rows, benchmarks, leaks, alike)
     for key, leak in (leaks | {key: leak for key, leak in alike.items() if key not in leaks}).items():
         leak.name = names.get(key, "")
         leak.spots.sort(key=lambda spot: (-spot.score, spot.id, spot.start))
@@ -187,42 +182,16 @@ def _by_document(path: Path) -> Iterator[list[dict[str, Any]]]:
         yield from (list(group) for _, group in groupby(rows, key=itemgetter("row")))
 
 
-def outranked(rows: list[dict[str, Any]]) -> list[bool]:
-    """Of every match in a document whether one of another item that covers half of it is better.
-
-    Items are often twins with other names and numbers; a document that holds one matches all of them.
-    """
-    order = sorted(range(len(rows)), key=lambda at: rows[at]["start"])
-    furthest = np.maximum.accumulate([rows[at]["end"] for at in order])
-    starts = [rows[at]["start"] for at in order]
-    return [_is_weaker(row, rows, order[slice(*_near(row, starts, furthest))]) for row in rows]
-
-
-def _near(row: dict[str, Any], starts: list[int], furthest: np.ndarray) -> tuple[int, int]:
-    """From where to where in the order of starts matches can overlap with one."""
-    return int(np.searchsorted(furthest, row["start"], "right")), int(np.searchsorted(starts, row["end"]))
-
-
-def _is_weaker(row: dict[str, Any], rows: list[dict[str, Any]], near: list[int]) -> bool:
-    half = (row["end"] - row["start"]) / 2
-    return any(
-        rows[at]["score"] > row["score"]
-        and min(rows[at]["end"], row["end"]) - max(rows[at]["start"], row["start"]) >= half
-        for at in near
-    )
-
-
 def _add_document(
     shard: str,
     rows: list[dict[str, Any]],
-    weaker: list[bool],
     benchmarks: dict[str, Benchmark],
     leaks: dict[Key, Leak],
     alike: dict[Key, Leak],
 ) -> None:
     """Add what was found in one document."""
     source = rows[0]["source"] or ""
-    held = {(row["benchmark"], row["item"]) for row, less in zip(rows, weaker, strict=True) if not less}
+    held = {(row["benchmark"], row["item"]) for row in rows if not row["alike"]}
     seen = set[Key]()
     for row in rows:
         key = (row["benchmark"], row["item"])

@@ -21,7 +21,7 @@ REPORTED = 5
 """Items that the report shows side by side, of each benchmark."""
 SHORT = "items too short to be told from chance; whether they leaked is not known."
 """What that column counts."""
-ALIKE = "items that only look like one that is there, such as twins with other numbers."
+ALIKE = "items that only look like one that is there: its twins with other names and numbers."
 """What that column counts."""
 SIDES = 12_000
 """Characters that a page shows of each side."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from datacurate.core.stage import one_array
 from datacurate.core.task import SHARD_BITS
-from datacurate.stages import _decontam_answers, _decontam_index, _decontam_items
+from datacurate.stages import _decontam_answers, _decontam_index, _decontam_items, _decontam_twins
 from datacurate.stages._decontam_index import Index
 from datacurate.stages.dedup import _rows
 
@@ -238,10 +238,15 @@ def _find(
     return made._replace(documents=some[made.documents])
 
 
-def as_table(found: Found, docs: pa.Table, rows: np.ndarray, items: pa.Table) -> pa.Table:
+def as_table(stage: Any, found: Found, docs: pa.Table, rows: np.ndarray, items: pa.Table) -> pa.Table:
     """The evidence as a table that people and reports read."""
     import pyarrow as pa
 
+    alike = np.zeros(len(found.items), bool)
+    if stage.method in _decontam_twins.RANKED:
+        columns = (found.items, found.starts, found.ends, found.scores)
+        matches = [_decontam_twins.Match(*one) for one in zip(*(c.tolist() for c in columns), strict=True)]
+        alike = _decontam_twins.twins(found.documents, matches, docs["text"], items["question"])
     named = items.take(pa.array(found.items)) if len(found.items) else items.slice(0, 0)
     mine = docs.select(["id", "source"]).take(pa.array(found.documents, pa.int64()))
     return _rows.table(
@@ -256,6 +261,7 @@ def as_table(found: Found, docs: pa.Table, rows: np.ndarray, items: pa.Table) ->
         words=(found.words, "int32"),
         score=(found.scores, "float64"),
         acted=(found.act, "bool_"),
+        alike=(alike, "bool_"),
     )
 
 

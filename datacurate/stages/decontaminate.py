@@ -178,11 +178,12 @@ class Decontaminate(Stage):
     def evidence(
         self, docs: pa.Table, rows: np.ndarray, items: pa.Table, index: pa.Table, candidates: pa.Table, common: pa.Table
     ) -> pa.Table:
-        """What was found: document, item, bytes of the text, and the share of the item that is there."""
+        """What was found: document, item, bytes of the text, the share of the item that is there, and whether it is
+        only a twin of another one."""
         from datacurate.stages import _decontam_search
 
         found = _decontam_search.found(self, docs, rows, items, index, candidates, common)
-        return _decontam_search.as_table(found, docs, rows, items)
+        return _decontam_search.as_table(self, found, docs, rows, items)
 
     @each
     def apply(

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from datacurate.audit import contamination
 from datacurate.stages.decontaminate import Decontaminate
 
 NAMES = {
@@ -85,9 +84,7 @@ def reported(data: Path, preset: str) -> tuple[int, list[str]]:
     names = {(row["benchmark"], row["item"]): row["name"] for row in items.to_pylist()}
     right, wrong = 0, []
     for id, group in groupby(table.to_pylist(), key=itemgetter("id")):
-        rows = list(group)
-        weaker = contamination.outranked(rows)
-        held = {(row["benchmark"], row["item"]) for row, less in zip(rows, weaker, strict=True) if not less}
+        held = {(row["benchmark"], row["item"]) for row in group if not row["alike"]}
         same = {item for item in held if gold[id]["contaminated"] and _same(gold[id], *item, names)}
         right += bool(same)
         wrong += [f"{id} {item}" for item in held - same]

@@ -465,6 +465,28 @@ def test_twins_of_an_item_are_no_leaks(tmp_path):
     assert "alike: items that only look like one" in contamination_show.as_text([found], None, None, 100, False)
 
 
+def test_questions_about_one_passage_are_no_twins(tmp_path):
+    """Each stands behind the one before, so that their places overlap; an item inside a longer one is there, too."""
+    passage = FILLER.split(". ")[0] + ". The keeper of the lighthouse wrote down each ship that passed by night."
+    asked = [
+        "Which of these would the keeper of the lighthouse most likely have written down first?",
+        "What does the author want to say with the colour of the lantern above the door?",
+        "In which year did the harbour master close the northern channel for good?",
+    ]
+    path = tmp_path / "exam.jsonl"
+    rows = [{"question": f"{passage}\n{one}"} for one in asked] + [{"question": f"{asked[0]} Think twice. {asked[1]}"}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    sheet = "\n\n".join(f"{at}. {one}" for at, one in enumerate(asked, 1))
+    run(
+        tmp_path,
+        [f"{passage}\n\n{sheet}", rows[3]["question"].replace("twice", "again")],
+        benchmarks={"exam": str(path)},
+    )
+    (found,) = contamination(tmp_path / "out")
+    (one,) = found.benchmarks
+    assert sorted(leak.item for leak in one.leaks) == [0, 1, 2, 3] and one.alike == []
+
+
 def test_matched_text_stands_beside_the_item_and_is_escaped(leaky):
     found = contamination(leaky)
     shown = contamination_show.as_text(found, "quiz", 0, 120, False)
