@@ -13,17 +13,49 @@ from datacurate.kernels.utf8 import decode
 COUNTED = ("line_breaks", "spaces", "runs", "trailing", "blank_lines", "controls", "invisible", "directions")
 BREAKS, SPACES, RUNS, TRAILING, BLANKS, CONTROLS, INVISIBLE, DIRECTIONS = range(len(COUNTED))
 MONGOLIAN = (0x1800, 0x18AF)
+STRING_BYTES = 4096
+"""Longest control string of a terminal that goes whole; what has no end within is text behind a control character."""
 
 
 @inlined
+def _string_end(data, i, end):
+    """Where the control string that begins at `i` ends, its mark included; `i` if it does not end soon.
+
+    Its text is what ECMA-48 allows (section 5.6: 08 to 0D, 20 to 7E) and characters beyond ASCII, as in titles of
+    windows. `ESC \\` ends it, and a bell that of an OSC (xterm's ctlseqs).
+    """
+    bell = data[i + 1] == 0x5D
+    for k in range(i + 2, min(end, i + STRING_BYTES)):
+        c = data[k]
+        if c == 0x07 and bell:
+            return k + 1
+        if c == 0x1B and k + 1 < min(end, i + STRING_BYTES) and data[k + 1] == 0x5C:
+            return k + 2
+        if c < 0x08 or 0x0E <= c < 0x20 or c == 0x7F:
+            return i
+    return i
+
+
+@njit(nogil=True, cache=True)
 def _escape_end(data, i, end):
-    """Where a terminal's escape sequence ends that may begin at `i`; `i` if there is none."""
-    if data[i] != 0x1B or i + 1 >= end or data[i + 1] != 0x5B:
+    """Where a terminal's escape sequence ends that may begin at `i`; `i` if there is none.
+
+    Of ECMA-48: control sequences (5.4; parameters, intermediate bytes, a final byte), and the control strings DCS, SOS,
+    OSC, PM and APC, with the titles of GNU screen (`ESC k`) among them.
+    """
+    if data[i] != 0x1B or i + 1 >= end:
+        return i
+    c = data[i + 1]
+    if c == 0x50 or c == 0x58 or c == 0x5D or c == 0x5E or c == 0x5F or c == 0x6B:
+        return _string_end(data, i, end)
+    if c != 0x5B:
         return i
     k = i + 2
-    while k < end and (0x30 <= data[k] <= 0x39 or data[k] == 0x3B):
+    while k < end and 0x30 <= data[k] <= 0x3F:
         k += 1
-    return k + 1 if k < end and 0x41 <= (data[k] & 0xDF) <= 0x5A else i
+    while k < end and 0x20 <= data[k] <= 0x2F:
+        k += 1
+    return k + 1 if k < end and 0x40 <= data[k] <= 0x7E else i
 
 
 @inlined

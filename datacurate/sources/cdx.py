@@ -19,7 +19,8 @@ All that lies in a range is accounted for: where it spans several records, all a
 first record is.
 
 Of a list of whole files (a `warc.paths` has 90,000 lines), `bad_row` and `missing` lines are one shard; the
-files that are there are read. That nothing of a list is there is an error before the run. So are other
+files that are there are read. A list of which nothing can be read (every line is `bad_row` or `missing`, or there is
+none) is not quarantined: it stops the run with an error before it starts, whatever `quarantine_limit` says. So do other
 errors of a store (no rights, no network), for what is there must not be taken for missing; while records are
 fetched they are tried three times, and then fail the task, so that the next run goes on from there. A server that
 ignores ranges and sends whole files is an error at once.

@@ -33,6 +33,7 @@ class Normalize(EditingFilter):
     only lines are given to it in which its own expression may find something. NFC as in Unicode Annex 15.
     """
 
+    version = 2  # sequences of terminals go whole
     measured_with = (*_MENDED, *_EDITED, "max_blank_lines")
     shrinks: ClassVar[tuple[str, ...]] = ("saved_bytes",)
 
@@ -58,7 +59,8 @@ class Normalize(EditingFilter):
     max_blank_lines: Count | None = 2
     """Most blank lines in a row; further ones go and are counted. `null`: any number."""
     controls: bool = True
-    """Whether control characters and terminals' escape sequences go; counts them."""
+    """Whether control characters and terminals' escape sequences go, titles and links of up to 4 KB included; counts
+    them."""
     invisible: bool = True
     """Whether soft hyphens, zero-width spaces, joiners and byte order marks go; counts them. Joiners stay where they
     shape letters, as in Persian and the scripts of India, and between the parts of an emoji; zero-width spaces stay in

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from datacurate.kernels import repair_tables as tables
-from datacurate.kernels.repair_edit import COUNTED
+from datacurate.kernels.repair_edit import COUNTED, STRING_BYTES
 from datacurate.kernels.script_data import CODES
 from datacurate.kernels.scripts import table
 
@@ -20,6 +20,19 @@ def transparent(char: str) -> bool:
     """Whether what is in front of this mark counts instead of it."""
     mark = unicodedata.category(char) == "Mn" and CODES[table()[ord(char)]] == "Zyyy" and ord(char) < 0xFE30
     return mark or char in "\u200c\u200d" or 0x1F3FB <= ord(char) < 0x1F400
+
+
+CSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+BODY = r"[\x08-\x0d -~\x80-\U0010ffff]*"
+STRING = re.compile(rf"\x1b(?:\]{BODY}(?:\x07|\x1b\\)|[PX^_k]{BODY}\x1b\\)")
+
+
+def escape(text: str) -> str:
+    """The terminal's sequence that the text begins with."""
+    if found := CSI.match(text):
+        return found[0]
+    found = STRING.match(text)
+    return found[0] if found and len(found[0].encode()) <= STRING_BYTES else ""
 
 
 def edited(text: str, names: set[str], most: int) -> tuple[str, dict[str, int]]:
@@ -42,8 +55,7 @@ def edited(text: str, names: set[str], most: int) -> tuple[str, dict[str, int]]:
                 count["spaces"] += 1
         elif point in tables.CONTROLS and "controls" in names:
             count["controls"] += 1
-            if escape := re.match(r"\x1b\[[0-9;]*[A-Za-z]", text[at - 1 :]):
-                at += len(escape[0]) - 1
+            at += len(escape(text[at - 1 :]) or char) - 1
             continue
         elif point in tables.JOINERS and "invisible" in names:
             pictured = char == "\u200d" and base and ord(base) in tables.SYMBOLS

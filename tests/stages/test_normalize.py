@@ -46,8 +46,9 @@ def spoilt(text: str, encodings: list[str]) -> str:
 wrong = st.lists(st.sampled_from(chardata.CHARMAP_ENCODINGS), min_size=1, max_size=2)
 mojibake = st.builds(spoilt, chars, wrong)
 escapes = st.sampled_from(
-    ["&amp;", "&nbsp;", "&lt;b&gt;", "&#233;", "&#xe9;", "&EACUTE;", "&", "&x;", "&#10;", "\x1b[31m"]
-)
+    ["&amp;", "&nbsp;", "&lt;b&gt;", "&#233;", "&#xe9;", "&EACUTE;", "&", "&x;", "&#10;", "\x1b[31m", "\x1b[?25l",
+     "\x1b]0;", "\x1bP", "\x1b_", "\x1b\\", "\x07", "\x1b]" + "é" * 2046, "\x1bX" + "x" * 4092]
+)  # fmt: skip
 texts = st.lists(st.one_of(chars, mojibake, escapes, st.just("a plain ASCII sentence, " * 4)), max_size=5).map("".join)
 
 
@@ -158,6 +159,17 @@ def mended(text, **options):
         ("a  \n\t\n\n\n\n\nb", "a\n\n\nb"),
         ("x\x00y\x07z\x1b[1;31mred\x1b[0m", "xyzred"),
         ("soft\u00adhy\u200bphen\ufeff", "softhyphen"),
+        ("a\x1b[?25lb\x1b[38:2::1:2:3mc\x1b[0 qd", "abcd"),
+        ("\x1b]0;user@host: ~/größe\x07$ ls", "$ ls"),
+        ("\x1b]8;;https://a.example/\x1b\\link\x1b]8;;\x1b\\ text", "link text"),
+        ("a\x1bPq#0;2;0\n#1~~@@\x1b\\b\x1b_Gf=100;AAAA\x1b\\c", "abc"),
+        ("a\x1b^pm\x1b\\b\x1bXsos\x1b\\c\x1bkscreen\x1b\\d", "abcd"),
+        ("\x1b]" + "x" * 4093 + "\x07y", "y"),
+        ("\x1b]" + "x" * 4094 + "\x07y", "]" + "x" * 4094 + "y"),
+        ("\x1b]no end\nA text.", "]no end\nA text."),
+        ("\x1b]cut\x1b]0;t\x07A", "]cutA"),
+        ("\x1b]a\x00b\x07c \x1bPd\x07e\x1b\\", "]abc Pde\\"),
+        ("\x1b", ""),
         ("\u202eevil\u202c \u200fא", "evil א"),
     ],
 )
@@ -241,7 +253,29 @@ def test_bytes_that_are_no_utf8_stay():
     assert b"\xff\xfe" in made.cast(pa.binary())[0].as_py() and made.cast(pa.binary())[1].as_py() == b"ok\xc3"
 
 
+def test_control_strings_are_counted_once():
+    text = "\x1b]0;title\x07A\x1b[1mb\x1b[0m\x1bPq~\x1b\\\x00"
+    made, counts = repaired(pa.array([text]), Normalize()._wanted())
+    assert made[0].as_py() == "Ab"
+    assert {name: values.tolist() for name, values in counts.items() if values.any()} == {"controls": [5]}
+
+
+def test_equal_lines_are_mended_once(monkeypatch):
+    """1 MB of one short line took 19 s."""
+    asked = []
+    fix = ftfy.fix_encoding
+    monkeypatch.setattr(ftfy, "fix_encoding", lambda text, config: asked.append(text) or fix(text, config))
+    text = pa.array(["Ã© once \n" * 50_000, "Ã© once \n" * 9, "x" * 600 + " Ã©\n"])
+    made, counts = repaired(text, Normalize()._wanted())
+    assert made[0].as_py() == "é once\n" * 50_000
+    assert counts["mojibake"].tolist() == [50_000, 9, 1]
+    assert len(asked) < 9
+
+
 HOSTILE = [
+    "\x1b]" * 2_000_000,
+    ("\x1b]" + "x" * 5000) * 1000,
+    "".join(f"Ã© {k} \n" for k in range(20_000)),
     "x" * 10_000_000,
     "\u0301" * 3_000_000,
     "\n" * 5_000_000,
