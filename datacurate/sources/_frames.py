@@ -64,6 +64,7 @@ VERSION = rb"WARC/\d\.\d+[ \t]*\r?\n"
 WARC = Format("WARC", re.compile(VERSION), re.compile(rb"[\n\0]" + VERSION), warc_header)
 
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLANK = b" \t\r\n"
 """What may lie between records without being one."""
 END_MARK = b"\r\n\r\n"
@@ -72,8 +73,13 @@ BORDER = re.compile(rb"\r\n\r\nWARC/\d\.\d+\r\n")
 
 
 def frames(stream: Stream, most: int, format: Format = WARC) -> Iterator[Frame]:
-    """The records of a file in order. Every byte of the file but the line ends between records is in one frame."""
+    """The records of a file in order. Every byte of the file but the line ends between records is in one frame.
+
+    A byte order mark in front of the first one, as editors write it, is in none.
+    """
     stream.ahead = AHEAD
+    if stream.peek(3) == BYTE_ORDER_MARK:
+        stream.take(3)
     while True:
         if format is WARC and (sound := _sound(stream, most)) is not None:
             yield sound

@@ -37,6 +37,10 @@ Bodies that are binary whatever their type says (PDF, images, archives, and othe
 `not_html`. A conversion record that is HTML by its type is a page; one of another type than text is `not_html`.
 A response that names no type is a document when its first 4,096 bytes begin like HTML (by WHATWG's table) or are XML
 whose first element is `html`; byte order marks, white space and, in XML, comments may stand in front.
+A byte order mark in front of the first record (UTF-8) is skipped, and headers may have bare line feeds. In a file whose
+line ends were all made line feeds, though, as a transfer in text mode does, lengths no longer say where blocks end, and
+bodies that were compressed are broken: each record whose block had other line ends is quarantined
+(`content_length`, the last one `truncated`).
 A record id that occurs again in the file gets `#2`, `#3`, ... appended.
 """
 

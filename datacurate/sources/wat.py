@@ -34,6 +34,7 @@ DESCRIPTIONS = ("description", "og:description", "twitter:description")
 class Wat(Source):
     """Titles, descriptions, links and headers of web pages, from WAT files."""
 
+    version = 2  # records are judged as in WARC files, a byte order mark in front is skipped
     suffixes = (".wat", ".wat.gz", ".wat.zst", ".wat.lz4")
     makes = tuple(SCHEMA.names)
 
