@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from datacurate.core.errors import CurateError
-from datacurate.stages._pii_papers import PAPERS
+from datacurate.stages._pii_context import (
+    AFTER,
+    BEFORE,
+    Around,
+    is_address6,
+    is_connection,
+    is_email,
+    is_paper,
+    is_passport,
+    is_secret,
+    phone_part,
+    says_phone,
+    stands_alone,
+)
+from datacurate.stages._pii_papers import PAPERS, Paper
 from datacurate.stages._pii_tables import forms, tables
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
     from datacurate.kernels.pii import Spans
@@ -20,7 +34,7 @@ _EXTENSION = re.compile(r"\s?(?:ext\.?\s?|x)\d{1,7}$", re.IGNORECASE)
 _GROUPS = re.compile(r"\d+")
 _FILMS = re.compile(r"(?:1|001|)\d{3}55501\d\d|(?:44|0|0044|440)7700900\d{3}")
 _OFCOM = ("7700900", "1134960", "1174960", "1214960", "1314960", "1614960", "2079460")
-ASK_INTERNATIONAL, ASK_WORDED = 2, 4
+ASK_INTERNATIONAL, ASK_NATIONAL, ASK_WORDED = 2, 3, 4
 """As in kernels/pii_bytes.py, which brings numba."""
 _TEST_CARDS = (
     "4111111111111111", "4012888888881881", "4222222222222", "4242424242424242", "5555555555554444", "5105105105105100",
@@ -81,8 +95,8 @@ def is_fiction(country: int, national: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _checks() -> dict[int, Any]:
-    return {forms().index(paper.form): paper.check for paper in PAPERS}
+def _papers() -> dict[str, Paper]:
+    return {paper.form: paper for paper in PAPERS}
 
 
 def find(
@@ -95,27 +109,69 @@ def find(
     from datacurate.kernels import pii
 
     proposed, folded = pii.scan(text, tables(kinds, countries, entropy, public_only), limit)
-    found = proposed.where(_confirmed(proposed, folded, regions, possible))
+    found = _confirmed(proposed, folded, regions, possible)
     starts = folded.original(found.doc, found.start)
     ends = folded.original(found.doc, found.end)
     return pii.settled(replace(found, start=starts, end=ends))
 
 
-def _confirmed(spans: Spans, folded: Any, regions: tuple[str, ...], possible: bool) -> np.ndarray:
-    """Which spans the checks confirm."""
+def _confirmed(spans: Spans, folded: Any, regions: tuple[str, ...], possible: bool) -> Spans:
+    """The spans that checks and what stands around them confirm, some of them shorter than they were."""
+    from dataclasses import replace
+
     import numpy as np
 
-    from datacurate.kernels.pii_bytes import F_CARD, F_PHONE, SURE
+    from datacurate.kernels.pii_bytes import ASK, F_CARD, F_EMAIL, F_IPV6, F_KEY, F_PASSWORD, F_PHONE, F_QUERY, PASSWORD
 
     good = np.ones(len(spans), bool)
-    for at in np.flatnonzero((spans.sure != SURE) | (spans.form == F_CARD)).tolist():
-        begin = int(folded.offsets[spans.doc[at]])
-        written = bytes(folded.data[begin + spans.start[at] : begin + spans.end[at]]).decode("utf-8", "replace")
-        form = int(spans.form[at])
+    columns = {name: getattr(spans, name).copy() for name in ("kind", "form", "start", "end")}
+    asked = np.isin(spans.form, (F_CARD, F_EMAIL, F_IPV6, F_KEY, F_PASSWORD, F_PHONE, F_QUERY))
+    for at in np.flatnonzero(asked | (spans.sure == ASK)).tolist():
+        form, start, end = int(spans.form[at]), int(spans.start[at]), int(spans.end[at])
+        around = _around(folded, int(spans.doc[at]), start, end)
         if form == F_PHONE:
-            good[at] = is_phone(written, int(spans.sure[at]), regions, possible)
-        elif form == F_CARD:
-            good[at] = "".join(_GROUPS.findall(written)) not in _TEST_CARDS
+            low, high = phone_part(around.written, around.after)
+            columns["start"][at], columns["end"][at] = start + low, start + high
+            whole = around._replace(written=around.written[low:high])
+            good[at] = _is_somebodys(whole, int(spans.sure[at]), regions, possible)
+        elif form == F_QUERY:
+            if is_connection(around):
+                columns["kind"][at], columns["form"][at] = PASSWORD, F_PASSWORD
         else:
-            good[at] = _checks()[form]("".join(c for c in written if c.isalnum()))
-    return good
+            good[at] = _is_meant(forms()[form], around)
+    return replace(spans, **columns).where(good)
+
+
+def _around(folded: Any, doc: int, start: int, end: int) -> Around:
+    """The candidate at these bytes of a document, and what stands near it there."""
+    begin, stop = int(folded.offsets[doc]), int(folded.offsets[doc + 1])
+    places = (max(0, start - BEFORE), start, end, min(stop - begin, end + AFTER))
+    texts = (bytes(folded.data[begin + a : begin + b]) for a, b in itertools.pairwise(places))
+    return Around(*(text.decode("utf-8", "replace") for text in texts))
+
+
+def _is_somebodys(around: Around, sure: int, regions: tuple[str, ...], possible: bool) -> bool:
+    """Whether a telephone number is one: by the word near it, else as the library says."""
+    if len("".join(_GROUPS.findall(around.written))) < 7:
+        return False
+    if sure == ASK_WORDED and not says_phone(around) and not _EXTENSION.search(around.written):
+        if not stands_alone(around.written) and around.written[0] != "+":
+            return False
+        sure = ASK_INTERNATIONAL if around.written[0] == "+" else ASK_NATIONAL
+    return is_phone(around.written, sure, regions, possible)
+
+
+def _is_meant(form: str, around: Around) -> bool:
+    """Whether a span of a form other than `phone` is what it looks like."""
+    if form == "email":
+        return is_email(around)
+    if form == "ipv6":
+        return is_address6(around)
+    if form in ("assigned_password", "assigned_key"):
+        return is_secret(around)
+    if form == "card":
+        return "".join(_GROUPS.findall(around.written)) not in _TEST_CARDS
+    paper = _papers()[form]
+    if not paper.check("".join(c for c in around.written if c.isalnum())):
+        return False
+    return is_passport(around) if paper.kind == "passport" else is_paper(around, paper.words)

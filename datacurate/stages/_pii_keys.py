@@ -80,6 +80,7 @@ KEY_NAMES = (
 """Ends of names whose value is a key if it is random enough; `_`, `-` and spaces in a name do not count."""
 PASSWORD_NAMES = (
     "password", "passwords", "passwd", "pwd", "passphrase", "pass", "userpass", "dbpass", "passw", "secret", "passcode",
+    "pgpassword",
     "kennwort", "passwort", "zugangscode", "wachtwoord", "lösenord", "adgangskode", "passord", "salasana", "hasło",
     "contrasena", "contraseña", "senha", "palavrapasse", "motdepasse", "parolad'ordine", "parolă", "heslo",
     "jelszó", "parola", "şifre", "пароль", "пароля", "парола", "лозинка", "κωδικός", "סיסמה", "סיסמא", "كلمةالمرور",

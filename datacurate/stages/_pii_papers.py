@@ -27,7 +27,8 @@ _SSN = ("ssn", "ssns", "social security", "social-security", "social sec", "soc 
 _TAX = ("tax id", "tax number", "tax no", "tax file", "tfn", "steuer", "steuernummer", "steuer-id", "idnr", "tin")
 _PASSPORT = (
     "passport", "passports", "passeport", "reisepass", "reisepassnummer", "pasaporte", "passaporto", "passaporte",
-    "paspoort", "paspoortnummer", "pas", "paszport", "pass", "ausweis", "personalausweis", "паспорт", "Паспорт", "护照",
+    "paspoort", "paspoortnummer", "pasnummer", "pas nr", "paszport", "pass no", "pass nr", "pass number", "passnummer",
+    "pass-nr", "pass:", "ausweis", "personalausweis", "паспорт", "Паспорт", "护照",
     "旅券", "パスポート", "여권", "جواز",
 )  # fmt: skip
 

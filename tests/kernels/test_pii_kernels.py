@@ -120,7 +120,7 @@ def test_addresses_of_version_6():
                 public &= 0x2000 <= groups[0] < 0x4000
             if max(len(g) for g in text.split(":")) < 3 or text.count(":") < 2:
                 continue
-            assert (written(f"at {text}, now", "ip") == [text]) == public, text
+            assert (written(f"ip {text}, now", "ip") == [text]) == public, text
 
 
 @settings(max_examples=300, deadline=None)
