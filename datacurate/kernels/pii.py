@@ -160,7 +160,7 @@ def _document(data, begin, end, doc, t, buffer, out, state, limit):
 
 
 _SIGNS = np.zeros(256, np.bool_)
-_SIGNS[[ord(c) for c in "@:=+(%->[{\"'"]] = True
+_SIGNS[[ord(c) for c in "@:=+(%-<>[{\"'"]] = True
 
 
 @borrowing
@@ -177,7 +177,7 @@ def _at_sign(data, begin, end, i, doc, t, buffer, out, state, limit):
     if (c == 43 or c == 40) and want[PHONE_KIND] and i + 1 < end and is_digit(data[i + 1]):
         return max(i + 1, find_phone(data, begin, end, i, doc, t, out, state, limit))
     spelled = c == 37 and i + 3 < end and data[i + 1] == 52 and data[i + 2] == 48
-    if want[EMAIL] and (spelled or ((c == 40 or c == 91 or c == 123) and may_be_at(data, i, end))):
+    if want[EMAIL] and (spelled or ((c == 40 or c == 91 or c == 123 or c == 60) and may_be_at(data, i, end))):
         return max(i + 1, find_spelled(data, begin, end, i, doc, t, buffer, out, state, limit))
     if c == 45 and secrets:
         return find_option(data, begin, end, i, doc, t, out, state, limit)

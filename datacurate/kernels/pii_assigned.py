@@ -194,7 +194,7 @@ def is_password(data, v, q, quote, t, word):
         return False
     if quote:
         return letters + digits > 0 and digits + others > 0 and (letters > 0 or digits > 5)
-    return letters > 1 and digits > 0 and (digits + others) * 8 >= q - v
+    return letters > 0 and digits > 0 and (digits + others) * 8 >= q - v
 
 
 @borrowing

@@ -40,7 +40,8 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
 
     With a word such as `phone` or `call` in front, or a label such as `Fax` behind, it is one. Else, with `+` or 00 the
     library decides; `(212) 555-0123` and the like, and numbers that begin with one 0 and stand in groups, are asked of
-    the library by region; all others are none.
+    the library by region; all others are none. Of more than 15 digits behind a word the first group may be a prefix of
+    its own, as in Britain's text relay, `18001 0800 ...`.
     """
     plus = data[i] == 43
     if not plus and _rest_of_number(data, begin, i):
@@ -51,6 +52,7 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
     stop = p
     seps = inside = 0
     dots = dashes = spaces = slashes = 0
+    again = False
     while p < end:
         c = data[p]
         if is_digit(c):
@@ -62,7 +64,14 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
             p += 1
             stop = p
             if digits > 15:
-                return i
+                second = _second_group(data, i, p)
+                if again or second == i or not near(data, begin, end, i, _BEFORE, t, state, PHONE_WORDS):
+                    return i
+                again = True
+                i = p = stop = second
+                widths = np.int64(0)
+                digits = groups = width = opened = seps = inside = dots = dashes = spaces = slashes = 0
+                continue
             if p < end and is_digit(data[p]):
                 continue
             widths |= width << (4 * groups)
@@ -141,6 +150,15 @@ def find_phone(data, begin, end, i, doc, t, out, state, limit):
     if zero and 9 <= digits <= 12 and 2 <= groups <= 6 and w0 >= 2 and kinds <= 2:
         emit(out, state, limit, doc, PHONE, F_PHONE, i, after, ASK_NATIONAL)
         return after
+    return i
+
+
+@borrowing
+def _second_group(data, i, p):
+    """Where the group behind the first space between `i` and `p` begins, if it begins with 0; else `i`."""
+    for k in range(i, p - 1):
+        if not is_digit(data[k]):
+            return k + 1 if data[k] == 32 and data[k + 1] == 48 else i
     return i
 
 

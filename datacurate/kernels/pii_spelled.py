@@ -9,12 +9,12 @@ from datacurate.kernels.pii_email import is_nobodys, is_tld, label_at, local_at
 
 @inlined
 def _opens(c):
-    return c == 91 or c == 40 or c == 123
+    return c == 91 or c == 40 or c == 123 or c == 60
 
 
 @inlined
 def _closes(c):
-    return c == 93 or c == 41 or c == 125
+    return c == 93 or c == 41 or c == 125 or c == 62
 
 
 @borrowing
@@ -31,7 +31,7 @@ def _bracketed(data, i, end, first, second, third, sign):
         width = 3 if third else 2
         if p + width >= end or lower(data[p]) != first:
             return i
-        if lower(data[p + 1]) != second and (third or lower(data[p + 1]) != 100):  # [ad], in German
+        if lower(data[p + 1]) != second and (third or lower(data[p + 1]) != 100 or data[i] == 60):  # [ad], in German
             return i
         if third and lower(data[p + 2]) != third:
             return i
@@ -42,19 +42,22 @@ def _bracketed(data, i, end, first, second, third, sign):
 
 
 @borrowing
-def _dot(data, i, end):
-    """The end of what stands for a dot at `i`: `.`, ` [dot] `, `[.]`, ` DOT `; `i` if nothing does."""
+def _dot(data, i, end, small):
+    """The end of what stands for a dot at `i`: `.`, ` [dot] `, `[.]`, ` DOT `, ` dot ` if `small`; `i` if none does."""
     p = i + 1 if i < end and data[i] == 32 else i
     stop = _bracketed(data, p, end, 100, 111, 116, 46)
     if stop > p:
         return stop + 1 if stop < end and data[stop] == 32 and stop + 1 < end and is_alnum(data[stop + 1]) else stop
-    if p > i and p + 3 < end and data[p] == 68 and data[p + 1] == 79 and data[p + 2] == 84 and data[p + 3] == 32:
-        return p + 4
+    if p > i and p + 3 < end and data[p + 3] == 32:
+        if data[p] == 68 and data[p + 1] == 79 and data[p + 2] == 84:
+            return p + 4
+        if small and data[p] == 100 and data[p + 1] == 111 and data[p + 2] == 116:
+            return p + 4
     return i + 1 if i < end and data[i] == 46 else i
 
 
 @borrowing
-def _host(data, i, end, t, buffer):
+def _host(data, i, end, small, t, buffer):
     """The end of the host spelled at `i`, the begin of its last label but one, and how many dots were spelled out."""
     place, last, spelled, now = i, i, 0, 0
     before, label = i, i
@@ -65,7 +68,7 @@ def _host(data, i, end, t, buffer):
         if place > i and is_tld(data, place, stop, t, buffer):
             before, last, spelled = label, stop, now
         label = place
-        after = _dot(data, stop, end)
+        after = _dot(data, stop, end, small)
         if after == stop:
             break
         now += after - stop > 1
@@ -95,7 +98,7 @@ def find_spelled(data, begin, end, i, doc, t, buffer, out, state, limit):
     start = local_at(data, begin, at)
     if start == at or place >= end:
         return i
-    last, before, spelled = _host(data, place, end, t, buffer)
+    last, before, spelled = _host(data, place, end, not words, t, buffer)
     if last == place or (words and not spelled):
         return i
     if not is_nobodys(data, start, at, before):
@@ -105,11 +108,11 @@ def find_spelled(data, begin, end, i, doc, t, buffer, out, state, limit):
 
 @borrowing
 def find_defanged(data, begin, end, at, doc, t, buffer, out, state, limit):
-    """Write down `name@host[.]org`, whose `@` is at `at`; returns where the search goes on."""
+    """Write down `name@host[.]org` or `name@host dot org`, whose `@` is at `at`; returns where the search goes on."""
     start = local_at(data, begin, at)
     if start == at:
         return at + 1
-    last, before, spelled = _host(data, at + 1, end, t, buffer)
+    last, before, spelled = _host(data, at + 1, end, data[at] == 64, t, buffer)
     if last == at + 1 or not spelled:
         return at + 1
     if not is_nobodys(data, start, at, before):

@@ -7,8 +7,9 @@ import numpy as np
 from datacurate.kernels.memory import borrowing, inlined
 from datacurate.kernels.pii_assigned import is_password, named, take, value_at
 from datacurate.kernels.pii_bytes import CLASS, F_PASSWORD, LOWER, PASSWORD, SURE, UPPER, WORDS, emit, is_word
-from datacurate.kernels.pii_words import TYPED_P, TYPED_U, near
+from datacurate.kernels.pii_words import TYPED_A, TYPED_P, TYPED_U, near, same
 
+_USER = np.frombuffer(b"user", np.uint8)
 _REACH = 64
 """Bytes in front of an option in which the command must stand."""
 
@@ -20,8 +21,8 @@ def _is_letter(c):
 
 @borrowing
 def find_option(data, begin, end, i, doc, t, out, state, limit):
-    """Write down the secret behind the option whose `-` is at `i`: `--password X`, and of some commands `-pX` and
-    `-u user:X`; returns where the search goes on.
+    """Write down the secret behind the option whose `-` is at `i`: `--password X`, and of some commands `-pX`, `-a X`,
+    `-u user:X` and `--user user:X`; returns where the search goes on.
 
     A single letter means many things (`mkdir -p`, `docker run -p 80:80`), so the command must stand on the same line.
     """
@@ -33,6 +34,10 @@ def find_option(data, begin, end, i, doc, t, out, state, limit):
         p = i + 2
         while p < end and p - i < 48 and (is_word(data[p]) or data[p] == 45):
             p += 1
+        if p - i == 6 and p < end and same(data, i + 2, _USER, 0, 4):
+            if (data[p] == 32 or data[p] == 61) and _typed(data, begin, end, i, t, state, TYPED_U):
+                _take(data, end, p + 1, True, doc, t, out, state, limit)
+            return i + 2
         says = named(data, i + 2, p, t) if p < end and data[p] == 32 else 0
         if says:
             while p < end and data[p] == 32:
@@ -44,6 +49,8 @@ def find_option(data, begin, end, i, doc, t, out, state, limit):
         _take(data, end, i + 2, False, doc, t, out, state, limit)
     elif data[i + 1] == 117 and data[i + 2] == 32 and _typed(data, begin, end, i, t, state, TYPED_U):
         _take(data, end, i + 3, True, doc, t, out, state, limit)
+    elif data[i + 1] == 97 and data[i + 2] == 32 and _typed(data, begin, end, i, t, state, TYPED_A):
+        _take(data, end, i + 3, False, doc, t, out, state, limit)
     return i + 1
 
 
@@ -73,14 +80,31 @@ def _take(data, end, v, pair, doc, t, out, state, limit):
 
 
 @borrowing
+def _attributes(data, begin, i):
+    """Where the attributes of the element whose `>` is at `i` begin, at a space; `i` when it has none."""
+    if i == begin or (data[i - 1] != 34 and data[i - 1] != 39):
+        return i
+    space = i
+    for k in range(i - 1, max(begin, i - 96) - 1, -1):
+        if data[k] == 32:
+            space = k
+        elif data[k] == 60:
+            return space
+        elif data[k] == 62 or data[k] == 10:
+            break
+    return i
+
+
+@borrowing
 def find_element(data, begin, end, i, doc, t, out, state, limit):
     """Write down what `<password>X</password>` holds, whose first `>` is at `i`."""
-    p = i
-    while p > begin and i - p < 64 and (is_word(data[p - 1]) or data[p - 1] in (45, 58, 46)):
+    name_end = _attributes(data, begin, i)
+    p = name_end
+    while p > begin and name_end - p < 64 and (is_word(data[p - 1]) or data[p - 1] in (45, 58, 46)):
         p -= 1
-    if i - p < 3 or p == begin or data[p - 1] != 60:
+    if name_end - p < 3 or p == begin or data[p - 1] != 60:
         return
-    says = named(data, p, i, t)
+    says = named(data, p, name_end, t)
     if not says:
         return
     v = i + 1

@@ -8,7 +8,7 @@ from datacurate.kernels.memory import borrowing, inlined
 from datacurate.kernels.pii_bytes import CLASS, LOWER, SEEN, UPPER, WORDS, lower
 
 (PHONE_WORDS, CARD_WORDS, QUERY_NAMES, KEY_NAMES, PASSWORD_NAMES, PLACEHOLDERS, HASH_WORDS, PHONE_LABELS, NET_WORDS,
- VERSION_WORDS, SCHEMES, TYPED_P, TYPED_U) = map(np.int64, range(13))  # fmt: skip
+ VERSION_WORDS, SCHEMES, TYPED_P, TYPED_U, TYPED_A) = map(np.int64, range(14))  # fmt: skip
 """Sets of words that kernels know by number, as `stages/_pii_tables.py` puts them; those of papers follow."""
 _FARTHEST = 64
 """Bytes in front of a number that are ever searched: about ten words."""

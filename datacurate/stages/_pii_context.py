@@ -200,6 +200,8 @@ def is_secret(around: Around) -> bool:
         return False
     if _PLAIN_PASS.search(before) and re.fullmatch(r"\d+/\d+\w*|\d[\d.:]*[a-zA-Z]", written):
         return False
+    if re.fullmatch(r"[\d.:-]{1,7}[a-zA-Z]", written):
+        return False
     owner = _COMMON.search(before)
     return owner is None or owner[1].lower() in _OWNERS or _ACCOUNT.search(before) is not None
 
@@ -212,7 +214,7 @@ def is_connection(around: Around) -> bool:
     return "?" not in around.before.rsplit(" ", 1)[-1] and _CONNECTION.search(around.before) is not None
 
 
-_SPELLED = re.compile(r"(.+?) ?[\[({] ?(?:at|ad) ?[\])}] ?(.+)\.([a-z]+)", re.IGNORECASE)
+_SPELLED = re.compile(r"(.+?) ?[\[({<] ?(?:at|ad) ?[\])}>] ?(.+)\.([a-z]+)", re.IGNORECASE)
 _WORD_TLDS = frozenset((
     "it", "is", "so", "me", "we", "go", "to", "be", "am", "in", "do", "id", "my", "no", "at", "as", "us", "io",
 ))  # fmt: skip

@@ -106,10 +106,14 @@ def find(
     """All spans of a batch, without overlaps, in bytes of the texts that came; `lost` says what was not checked."""
     from dataclasses import replace
 
+    import numpy as np
+
     from datacurate.kernels import pii
+    from datacurate.kernels.pii_bytes import KINDS
 
     proposed, folded = pii.scan(text, tables(kinds, countries, entropy, public_only), limit)
     found = _confirmed(proposed, folded, regions, possible)
+    found = found.where(np.isin(found.kind, [KINDS.index(kind) for kind in kinds]))
     starts = folded.original(found.doc, found.start)
     ends = folded.original(found.doc, found.end)
     return pii.settled(replace(found, start=starts, end=ends))

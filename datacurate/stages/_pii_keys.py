@@ -96,7 +96,9 @@ TYPED_P = (
 )  # fmt: skip
 """Commands whose option `-p` is followed by a password, with or without a space."""
 TYPED_U = ("curl", "httpie", "wget")
-"""Commands whose option `-u` is followed by `user:password`."""
+"""Commands whose options `-u` and `--user` are followed by `user:password`."""
+TYPED_A = ("redis-cli",)
+"""Commands whose option `-a` is followed by a password."""
 QUERY_NAMES = (
     "token", "access_token", "auth_token", "api_key", "apikey", "api-key", "sig", "signature", "secret",
     "client_secret", "password", "passwd", "pwd", "pass", "auth", "authkey", "x-amz-signature", "x-amz-credential",

@@ -15,6 +15,7 @@ from datacurate.stages._pii_keys import (
     PLACEHOLDERS,
     QUERY_NAMES,
     SCHEMES,
+    TYPED_A,
     TYPED_P,
     TYPED_U,
 )
@@ -110,6 +111,7 @@ def tables(kinds: tuple[str, ...], countries: tuple[str, ...] | None, entropy: b
         SCHEMES,
         TYPED_P,
         TYPED_U,
+        TYPED_A,
     ]
     keys = sorted(KEYS, key=lambda key: (key.prefix.encode()[0], -len(key.prefix)))
     firsts = [key.prefix.encode()[0] for key in keys]
