@@ -52,7 +52,9 @@ _WEAK = re.compile(
     re.IGNORECASE,
 )
 """Words for telephones that are as often about something else: calls of functions, cells of tables, rings."""
-_COUNTED = re.compile(r"calls|called|phones|telephones|contacts|sms|cellular|portable", re.IGNORECASE)
+_COUNTED = re.compile(r"calls|called|phones|telephones|contacts|sms", re.IGNORECASE)
+_PEOPLE = re.compile(r"contact|call|text|mobile|cell", re.IGNORECASE)
+"""Words behind which a name may stand: `Contact: Rahul, 98...`."""
 _KEY_BETWEEN = re.compile(r"[\"'][\w .-]+[\"']\s*:|[\w.]\s*=|[,;{]\s*\w+_\w+\s*:")
 """The name of another value: what a word in front of it says is said of its own value alone."""
 _NAME_GOES_ON = re.compile(r"_(?!no\b|nr\b|num|home|work|office|mobile|cell|primary|main|alt|\d)\w")
@@ -61,7 +63,9 @@ _LINKS = frozenset((
     "email", "fax", "for", "free", "from", "he", "her", "here", "him", "home", "i", "if", "in", "is", "it", "its",
     "line", "main", "me", "mobile", "my", "n", "no", "nr", "num", "number", "numbers", "o", "of", "office", "on",
     "or", "our", "phone", "please", "she", "tel", "telephone", "text", "the", "their", "them", "to", "today",
-    "toll", "us", "via", "was", "we", "whatsapp", "with", "work", "you", "your",
+    "toll", "us", "via", "was", "we", "whatsapp", "with", "work", "you", "your", "now",
+    "casa", "centralita", "contact", "contacto", "de", "del", "fijo",
+    "kontakt", "nummer", "numero", "número", "numéro", "oficina", "unter",
 ))  # fmt: skip
 """Words that may stand between `phone` and its number, or behind it."""
 _AMOUNT = re.compile(r"\d{1,3}(?: \d{3})+(?: \d{1,3}(?: \d{3})+)*")
@@ -102,7 +106,9 @@ def says_phone(around: Around) -> bool:
         return False
     if _COUNTED.fullmatch(word[0]) and not _POINTS_AT.search(between) and (not spaced or _AMOUNT.fullmatch(written)):
         return False
-    unknown = [one for one in re.findall(r"[a-z0-9]+", between.lower()) if one not in _LINKS]
+    named = len(groups) == 1 and len(written) > 9 and _PEOPLE.fullmatch(word[0]) is not None
+    said = [one for one in re.findall(r"[a-zA-Z0-9À-ÿ]+", between) if not (named and one[0].isupper())]
+    unknown = [one for one in said if one.lower() not in _LINKS]
     if spaced:
         return _is_spaced_phone(written, groups, weak, unknown, after)
     if weak and (len(written) < 9 or written.endswith("000000") or (len(written) == 10 and written[0] == "1")):
@@ -188,6 +194,7 @@ _COMMON = re.compile(r"([\w']+)[ -](?:pass|passes|secret|secrets)[\"'*]*\s*[:=]+
 _OWNERS = frozenset((
     "my", "your", "our", "his", "her", "the", "user", "db", "database", "root", "admin", "wifi", "login", "mysql",
     "client", "app", "api", "ftp", "ssh", "sudo",
+    "account", "fi", "guest", "network", "new", "old", "secret", "temp",
 ))  # fmt: skip
 _ACCOUNT = re.compile(r"\b(?:user|username|login|account|email|host|uid)\b", re.IGNORECASE)
 _PLAIN_PASS = re.compile(r"(?:pass|secret)[\"'*]*\s*[:=]+\s*[\"']?$", re.IGNORECASE)

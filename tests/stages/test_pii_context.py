@@ -66,6 +66,10 @@ MASKED = [
     ("redis-cli -a hunter22x", "redis-cli -a <PASSWORD>"), ("contraseña: 12345678a", "contraseña: <PASSWORD>"),
     ('<Password xsi:type="string">hunter22</Password>', '<Password xsi:type="string"><PASSWORD></Password>'),
     ("john@acme dot com", "<EMAIL>"), ("john <at> acme.com", "<EMAIL>"), ("john [at] acme dot com", "<EMAIL>"),
+    ("Contact: Rahul, 9876543210", "Contact: Rahul, <PHONE>"), ("Call Now 9876543210", "Call Now <PHONE>"),
+    ("Teléfono de contacto: 612 345 678", "Teléfono de contacto: <PHONE>"),
+    ("my cell is 4159902345", "my cell is <PHONE>"),
+    ("portable : 612345678", "portable : <PHONE>"), ("Wi-Fi pass: hunter22x", "Wi-Fi pass: <PASSWORD>"),
     ("SSN of part 457-55-5462", "SSN of part <NATIONAL_ID>"),
 ]  # fmt: skip
 
