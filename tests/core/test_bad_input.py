@@ -99,12 +99,13 @@ def test_a_wrong_content_length_is_counted(tmp_path, command, length):
 
 
 def test_records_that_are_not_html_are_dropped_with_a_reason(tmp_path, command):
+    """By their type, or by bytes that no text has."""
     pdf, page_again = page(b"%PDF-1.4 \x00\x01", "application/pdf"), page()
     nonsense = page(bytes(range(256)) * 20)
     (tmp_path / "x.warc").write_bytes(record(pdf) + record(page_again) + record(nonsense))
     code, said = command(recipe_of(tmp_path / "x.warc", _extract()))
     assert code == 0, said
-    assert fates(tmp_path / "run", "read")["not_html"] == 1
+    assert fates(tmp_path / "run", "read")["not_html"] == 2
     books = fates(tmp_path / "run", "extract")
     assert books["in"] == sum(n for name, n in books.items() if name != "in")
 

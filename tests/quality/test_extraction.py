@@ -4,7 +4,7 @@
 `scripts/train_blocks.py` writes it together with the shipped pair, which has learned from all these pages and would be
 judged too kindly. Documentation is left out by family: packages that one program makes are in one fold. Gold for it is
 made by rules (`scripts/blocks_labels.py`, CONTENT). What is judged is the text that the writer makes. All pages take
-two minutes of CPU, nearly all of it trafilatura's.
+two minutes of CPU, nearly all of it trafilatura's; `make test` takes a fifth of the documentation.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ LANGUAGES = ("de", "en", "fr", "hi", "ja", "ru", "zh")
 pytestmark = [pytest.mark.shared, pytest.mark.xdist_group("extraction")]
 
 
-@pytest.fixture(scope="module")
-def judged(shared):
-    """Pages with gold, and what each engine makes of them."""
+@pytest.fixture(scope="module", params=[5, pytest.param(1, marks=pytest.mark.slow)], ids=["fifth", "all"])
+def judged(shared, request):
+    """Pages with gold, of documentation each fifth or all, and what each engine makes of them."""
     pytest.importorskip("trafilatura", exc_type=ImportError)
     sys.path.insert(0, str(ROOT / "scripts"))
     import blocks_labels
 
     web = [blocks_labels.web_page(*one) for one in blocks_labels.read(shared / "web_pages", "web_a")]
     docs = blocks_labels.read(shared / "docs_pages", "docs_a")
-    pages = [page for page in web + [blocks_labels.docs_page(*one) for one in docs] if page.texts]
+    pages = [page for page in web + [blocks_labels.docs_page(*one) for one in docs[:: request.param]] if page.texts]
     return pages, {"blocks": _blocks(pages), **_peers(pages)}
 
 
