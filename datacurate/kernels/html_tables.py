@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from datacurate.kernels.blocks import FIRST, LAST, LINKED, SIZE
 from datacurate.kernels.html import TEXT
 from datacurate.kernels.html_attributes import number
 from datacurate.kernels.html_out import (
@@ -44,10 +43,6 @@ _ALL = 1 << 30
 _ROWS, _CELLS, _WIDEST, _ROW, _HEADS, _BYTES, _NESTED, _OPENED, _CODE, _CELL, _LONGEST = range(11)
 LONG_CELL = 300
 """Bytes of a cell that is an article if it holds more than half of the table's text, and none is a header cell."""
-KEPT_SHARE = 0.4
-"""A table of data is kept whole where this share of its text is kept: short cells and headers are judged low."""
-KEPT_VALUE = 0.45
-"""Or where some of it is, and its text has this value in the mean."""
 
 
 @njit(nogil=True, cache=True)
@@ -102,38 +97,6 @@ def _is_data(top):
     if top[_HEADS] > 0:
         return True
     return top[_BYTES] < MAX_CELL * top[_CELLS] and not (top[_LONGEST] > LONG_CELL and top[_LONGEST] * 2 > top[_BYTES])
-
-
-@njit(nogil=True, cache=True)
-def keep_whole(kinds, starts, ends, rows, values, chosen):
-    """Chooses all blocks of tables of data of whose text enough is chosen, or nearly is.
-
-    Documentation has its links to the pages around it in tables of two rows, or of links: these stay as they are.
-    """
-    roles = table_roles(kinds, starts, ends)
-    b = 0
-    for e in range(len(kinds)):
-        if roles[e] == LAYOUT:
-            continue
-        while b < len(rows) and rows[b, FIRST] <= e:
-            b += 1
-        whole = kept = linked = lines = 0
-        value = 0.0
-        at = b
-        end = e
-        while end < len(kinds) and kinds[end] != -_TABLE:
-            lines += kinds[end] == _TR
-            end += 1
-        while at < len(rows) and rows[at, LAST] <= end:
-            whole += rows[at, SIZE]
-            linked += rows[at, LINKED]
-            value += rows[at, SIZE] * values[at]
-            kept += rows[at, SIZE] if chosen[at] else 0
-            at += 1
-        enough = kept >= KEPT_SHARE * whole or (kept and value >= KEPT_VALUE * whole)
-        if lines >= 3 and linked * 2 < whole and enough:
-            chosen[b:at] = True
-        b = at
 
 
 @borrowing

@@ -137,15 +137,12 @@ def valued(blocks: Any, values: np.ndarray, threshold: float = THRESHOLD) -> np.
 
 
 def main(page: Page, blocks: Any, values: np.ndarray) -> np.ndarray:
-    """Which blocks are main content, with all of tables and without tables of contents, unless these are most of it."""
+    """Which blocks are main content, without tables of contents unless these are most of it."""
     from datacurate.kernels.blocks import SIZE
     from datacurate.kernels.html_contents import contents_of
-    from datacurate.kernels.html_tables import keep_whole
 
     chosen = kept(blocks, values)
     chosen[_menus(blocks, values, chosen)] = False
-    whole: Any = keep_whole
-    whole(*page.events[:3], blocks.rows, values, chosen)
     inside = contents_of(page.data, page.events, blocks)
     if not inside.any():
         return chosen

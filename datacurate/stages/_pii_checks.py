@@ -120,7 +120,7 @@ def br_cpf(text: str) -> bool:
     return True
 
 
-_D = [[(a + b) % 5 + 5 * 0 if a < 5 and b < 5 else 0 for b in range(10)] for a in range(10)]
+_D = [[(a + b) % 5 if a < 5 and b < 5 else 0 for b in range(10)] for a in range(10)]
 for _a in range(10):
     for _b in range(10):
         if _a < 5 and _b < 5:

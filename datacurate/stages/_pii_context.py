@@ -39,7 +39,7 @@ def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 _UNIT = re.compile(
     r"\s?(?:[€£¥%$]|(?:ms|ns|us|µs|s|sec\w*|min\w*|hours?|days?|years?|times|bytes?|bits?|[kmgt]i?b|[kmg]?hz|px|pixels?|dpi"
     r"|fps|euros?|eur|dollars?|usd|gbp|kr|francs?|million|units?|users?|people|subscri\w+|customers?|copies|iterations?"
-    r"|messages|hits|slots|cells|lines|pairs|calls|ops?|work|home|office|as the seed)\b)",
+    r"|messages|hits|slots|cells|lines|pairs|calls|ops?|work|home|office)\b)",
     re.IGNORECASE,
 )
 """What makes an amount of the number in front of it."""
@@ -228,7 +228,7 @@ _WORD_TLDS = frozenset((
 _PLACES = frozenset((
     "this", "that", "it", "here", "there", "row", "col", "column", "index", "idx", "cost", "home", "noon", "end",
     "start", "first", "last", "all", "least", "most", "point", "time", "position", "size", "length", "top",
-    "bottom", "night", "least", "once",
+    "bottom", "night", "once",
 ))  # fmt: skip
 _VERBS = frozenset((
     "look", "looked", "looking", "sold", "meet", "meeting", "arrive", "arrived", "array", "matrix", "element",
