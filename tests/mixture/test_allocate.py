@@ -23,7 +23,7 @@ def test_planned_tokens_sum_to_the_budget_and_stay_near_their_share(have, tokens
     weights = {s: data.draw(st.floats(0, 1e6)) for s in have}
     epochs = data.draw(st.floats(0.1, 50))
     policy = data.draw(st.sampled_from(["error", "rescale"]))
-    caps = {s: int(Fraction(epochs) * n) for s, n in have.items()}
+    caps = {s: int(Fraction(str(epochs)) * n) for s, n in have.items()}
     try:
         planned = allocate.plan(tokens, weights, have, epochs, policy)
     except RecipeError:
@@ -33,10 +33,10 @@ def test_planned_tokens_sum_to_the_budget_and_stay_near_their_share(have, tokens
     free = [s for s in have if weights[s] and planned[s] < caps[s]]
     if policy == "error":
         total = sum(map(Fraction, weights.values()))
-        assert all(abs(planned[s] - tokens * Fraction(weights[s]) / total) < 1 for s in have)
+        assert all(abs(planned[s] - tokens * Fraction(weights[s]) / total) < len(have) / 2 + 1 for s in have)
     for s in free[1:]:
         gap = planned[s] / Fraction(weights[s]) - planned[free[0]] / Fraction(weights[free[0]])
-        assert abs(gap) <= 1 / Fraction(weights[s]) + 1 / Fraction(weights[free[0]])
+        assert abs(gap) <= (1 / Fraction(weights[s]) + 1 / Fraction(weights[free[0]])) / 2
 
 
 def test_rescale_passes_on_what_a_source_lacks():
@@ -69,7 +69,8 @@ def test_the_shortfall_message_names_sources_and_remedies():
     with pytest.raises(RecipeError) as caught:
         allocate.plan(1000, {"a": 1, "b": 1}, {"a": 100, "b": 900}, 4)
     text = str(caught.value)
-    assert "a: has 100 tokens, can give 400, asked for 500 (too many)" in text
+    assert "a: has 100 tokens, can give 400, asked for 500 (too many)\n" in text
+    assert "nearest mixture that can be drawn: b 600 (60.0 %), a 400 (40.0 %)" in text
     assert "b: has 900 tokens, can give 3,600, asked for 500\n" in text
     assert "at most 800" in text and "max_epochs to 5;" in text and "'rescale'" in text
     assert sum(allocate.plan(1000, {"a": 1, "b": 1}, {"a": 100, "b": 900}, 5).values()) == 1000
