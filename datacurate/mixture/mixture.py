@@ -13,7 +13,7 @@ from datacurate.core.errors import LedgerError
 from datacurate.core.phase import Size, by, each, once
 from datacurate.core.stage import Stage, one_array
 from datacurate.core.types import Amount, Count, Fraction, Positive
-from datacurate.mixture import allocate, draw, pack, tokenize
+from datacurate.mixture import allocate, draw, pack, tokenizer_options
 
 TRAIN, VALIDATION = 0, 1
 
@@ -76,7 +76,7 @@ def part_keys(stage: Mixture, size: Size) -> list[tuple[int]]:
     return [(b,) for b in range(stage.buckets + 1)]
 
 
-class Mixture(Stage):
+class Mixture(tokenizer_options.TokenizerOptions, Stage):
     """Packed sequences of exactly `tokens` training tokens, drawn from the sources by weight.
 
     Every source gives its share in a shuffled order that depends on the seed and the ids alone; when that
@@ -86,6 +86,7 @@ class Mixture(Stage):
     Repetition cap: Muennighoff et al. 2023; passing on what a source lacks: UniMax (Chung et al. 2023).
     """
 
+    version = 2
     result = "sequences"
     needs = ("id", "text", "source")
     handed_on: ClassVar[str] = "packed"
@@ -101,10 +102,6 @@ class Mixture(Stage):
     """How often a source may be passed over; up to 4 epochs are nearly as good as fresh text."""
     on_shortfall: Literal["error", "rescale"] = "error"
     """When a source has too little for its share: stop, or let the other sources fill in, in proportion."""
-    tokenizer: str
-    """Path of a tokenizer.json (or of its folder), or the name of a Hugging Face repository."""
-    end_of_text: str = "<|endoftext|>"
-    """The token that closes every document."""
     sequence_length: Positive = 512
     """Tokens per packed row."""
     validation: Fraction = 0.02
@@ -126,21 +123,11 @@ class Mixture(Stage):
         """Number of shuffle tasks: a power of two, from the budget alone."""
         return min(4096, max(4, 1 << (self.tokens // self.bucket_tokens).bit_length()))
 
-    def files(self) -> list[str]:
-        """The tokenizer.json, when it is a local file."""
-        path = tokenize.local_file(self.tokenizer)
-        return [path] if path else []
-
-    def warm(self) -> None:
-        """Load the tokenizer."""
-        tokenize.load(self.tokenizer, self.end_of_text)
-
-    @each(uses=("tokenizer", "end_of_text", "validation", "seed"))
+    @each(uses=(*tokenizer_options.FIELDS, "validation", "seed"))
     def tokenized(self, docs: pa.Table, rows: Any) -> pa.Table:
         """Token ids of every document; `order` is its place in the source's shuffle, `n` its tokens."""
         ids = docs["id"].to_pylist()
-        encoder = tokenize.load(self.tokenizer, self.end_of_text)
-        flat, offsets = encoder.encode([text or "" for text in docs["text"].to_pylist()])
+        flat, offsets = self.encoder().encode([text or "" for text in docs["text"].to_pylist()])
         columns = {
             "source": one_array(docs["source"]).cast(pa.string()),
             "order": draw.hashes(ids, f"order {self.seed}"),
@@ -266,7 +253,7 @@ class Mixture(Stage):
         if off := [r for r in rows if r["written_tokens"] != r["planned_tokens"]]:
             told = [f"{r['source']}: planned {r['planned_tokens']:,}, wrote {r['written_tokens']:,}" for r in off]
             raise LedgerError(f"mixture: tokens do not balance ({'; '.join(told)}). Please report this as a bug.")
-        encoder = tokenize.load(self.tokenizer, self.end_of_text)
+        encoder = self.encoder()
         for r in rows:
             r |= {"vocabulary": encoder.vocabulary, "end_of_text": encoder.end_of_text}
             r["epochs"] = r["written_tokens"] / r["available_tokens"] if r["available_tokens"] else 0.0

@@ -1,17 +1,24 @@
-"""Text to token ids: gigatoken where its ids equal those of Hugging Face `tokenizers`, else the latter."""
+"""Text to token ids and back: gigatoken where its ids equal those of the reference library, else that library.
+
+The reference is Hugging Face `tokenizers`, and for SentencePiece files their own library.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from datacurate.core.errors import RecipeError, did_you_mean
+from datacurate.mixture import libraries, tokenizer_files
+from datacurate.mixture.libraries import Library, Ragged
+from datacurate.mixture.tokenizer_files import Read
 
 log = logging.getLogger("datacurate")
 
@@ -21,78 +28,70 @@ PROBES = [
     "The quick brown fox. It's 1,234.56!\n\n\tdef f(x):\n        return x  \r\n",
     "naïve café, weiß, Ελληνικά, русский, עברית, العربية, हिन्दी, 中文字符, 日本語, 한국어",
     "\u00a0\u200b\ufeff\u0000e\u0301 \U0001f469\u200d\U0001f4bb \U0001f1eb\U0001f1f7 aaaaaaaaaaaaaaaaaa",
+    "<s> \u2581a  b\u3000\uff11\uff12 \ufb01 I\u0130'\u017f don't DON'T 12345678\u0660\u0967\n \n  \n x \u0085\u2028y ",
 ]
 """Texts on which tokenizers tend to differ. Fixed, so that every process decides alike."""
 
 SAMPLE = 64
 """Documents of the first batch on which both libraries are compared, besides the probes."""
 
-Ragged = tuple[np.ndarray, np.ndarray]
-"""Flat int32 token ids and int64 offsets, one more than there are documents."""
-
 
 @dataclass
 class Encoder:
     """A loaded tokenizer that reads special tokens inside a text as plain text.
 
-    Both libraries would turn a literal `<|endoftext|>` into the control token, so control tokens are taken
-    out of the tokenizer's list of added tokens before either library sees it. Where the model itself still
+    The libraries would turn a literal `<|endoftext|>` into the control token, so control tokens are taken
+    out of the tokenizer's list of added tokens before any library sees it. Where the model itself still
     spells one out (Unigram can), its id is in `control` and left out of what `encode` returns.
     """
 
+    reference: Library
     definition: str
-    """The tokenizer.json without control tokens, templates, truncation and padding."""
+    """The tokenizer.json without control tokens, templates, truncation and padding; empty when there is none."""
     end_of_text: int
     control: np.ndarray
     """Ids that no text may produce, sorted."""
     vocabulary: int
     """One more than the largest id."""
-    fast: Any = None
-    """The gigatoken tokenizer; None when `tokenizers` does the work."""
+    begin_of_text: int | None = None
+    lossless: bool = False
+    """Whether `decode` gives every text back byte by byte."""
+    fast: Library | None = None
+    """gigatoken; None when the reference does the work."""
     checked: bool = False
-    _slow: Any = field(default=None, repr=False)
 
     def encode(self, texts: list[str]) -> Ragged:
-        """Token ids of each text followed by the end-of-text id; a text without tokens gives none at all."""
+        """Token ids of each text between the marks of its begin and end; a text without tokens gives none at all."""
         if not self.checked:
             self.check(texts[:SAMPLE])
-        flat, offsets = self._fast(texts) if self.fast is not None else self.slow(texts)
-        return with_end(*without(flat, offsets, self.control), self.end_of_text)
+        flat, offsets = (self.fast or self.reference).encode(texts)
+        return framed(*without(flat, offsets, self.control), self.begin_of_text, self.end_of_text)
+
+    def count(self, texts: list[str]) -> np.ndarray:
+        """How many ids `encode` gives for each text, int64."""
+        return np.diff(self.encode(texts)[1])
+
+    def decode(self, ids: np.ndarray) -> str:
+        """The text of token ids, without marks."""
+        ids = np.asarray(ids, np.int32)
+        return self.reference.decode(ids[~np.isin(ids, self.control)])
 
     def check(self, sample: list[str]) -> None:
-        """Give up gigatoken when it cannot load the tokenizer or its ids differ."""
+        """Give up gigatoken when it cannot load the tokenizer or its ids differ from the reference's."""
         self.checked = True
+        if not self.definition:
+            return
         try:
-            import gigatoken
-
-            self.fast = gigatoken.Tokenizer.from_json(self.definition)
+            self.fast = libraries.GigaToken(self.definition, getattr(self.reference, "normalize", None))
             texts = PROBES + sample
-            same = all(np.array_equal(a, b) for a, b in zip(self._fast(texts), self.slow(texts), strict=True))
-            reason = "" if same else "its token ids differ from those of the tokenizers library"
+            pairs = zip(self.fast.encode(texts), self.reference.encode(texts), strict=True)
+            reason = "" if all(np.array_equal(a, b) for a, b in pairs) else "its token ids differ from those"
+            reason = reason and f"{reason} of the {type(self.reference).__name__} library"
         except Exception as error:
             reason = f"it cannot load this tokenizer ({error})"
         if reason:
             self.fast = None
-            log.warning("gigatoken is not used: %s. Encoding with tokenizers, which is slower.", reason)
-
-    def _fast(self, texts: list[str]) -> Ragged:
-        if not texts:
-            return np.zeros(0, np.int32), np.zeros(1, np.int64)
-        layout = self.fast.encode_batch(texts).layout
-        offsets = np.asarray(layout.offsets.data, np.int64)
-        flat = np.asarray(layout.content.data)[offsets[0] : offsets[-1]]
-        return flat.astype(np.int32), offsets - offsets[0]
-
-    def slow(self, texts: list[str]) -> Ragged:
-        """The same through Hugging Face `tokenizers`."""
-        if self._slow is None:
-            from tokenizers import Tokenizer
-
-            self._slow = Tokenizer.from_str(self.definition)
-        encoded = self._slow.encode_batch_fast(texts, add_special_tokens=False)
-        ids = [np.array(e.ids, np.int32) for e in encoded]
-        offsets = np.cumsum([0, *map(len, ids)], dtype=np.int64)
-        return np.concatenate([np.zeros(0, np.int32), *ids]), offsets
+            log.warning("gigatoken is not used: %s. Encoding without it, which is slower.", reason)
 
 
 def without(flat: np.ndarray, offsets: np.ndarray, control: np.ndarray) -> Ragged:
@@ -104,84 +103,116 @@ def without(flat: np.ndarray, offsets: np.ndarray, control: np.ndarray) -> Ragge
     return flat[keep], kept_before[offsets]
 
 
-def with_end(flat: np.ndarray, offsets: np.ndarray, end_of_text: int) -> Ragged:
-    """The documents with the end-of-text id appended to each that has tokens."""
+def framed(flat: np.ndarray, offsets: np.ndarray, begin: int | None, end: int) -> Ragged:
+    """The documents that have tokens, with the marks of begin (if there is one) and end."""
     some = np.diff(offsets) > 0
-    flat = np.insert(flat, offsets[1:][some], end_of_text).astype(np.int32)
-    return flat, offsets + np.concatenate([[0], np.cumsum(some)])
+    marks = some.astype(np.int64) * (1 if begin is None else 2)
+    moved = offsets + np.concatenate([[0], np.cumsum(marks)])
+    made = np.empty(moved[-1], np.int32)
+    text = np.ones(len(made), bool)
+    text[moved[1:][some] - 1] = False
+    if begin is not None:
+        text[moved[:-1][some]] = False
+    made[text] = flat
+    made[moved[1:][some] - 1] = end
+    if begin is not None:
+        made[moved[:-1][some]] = begin
+    return made, moved
 
 
-def local_file(tokenizer: str) -> str | None:
-    """The path of the tokenizer.json that `tokenizer` names, or None when it is a Hugging Face name."""
-    for path in (tokenizer, os.path.join(tokenizer, "tokenizer.json")):
-        if os.path.isfile(path):
-            return path
-    return None
+def local_files(tokenizer: str) -> list[str]:
+    """The files that a tokenizer is made of; none for a Hugging Face name."""
+    try:
+        found = tokenizer_files.find(tokenizer)
+    except RecipeError:
+        return []
+    return list(found.files) if found else []
 
 
-def load(tokenizer: str, end_of_text: str) -> Encoder:
-    """The tokenizer, loaded once per process (again when its file changes)."""
-    path = local_file(tokenizer)
-    stamp = (os.stat(path).st_mtime_ns, os.stat(path).st_size) if path else None
-    return _load(tokenizer, end_of_text, stamp)
+def load(
+    tokenizer: str,
+    end_of_text: str,
+    begin_of_text: str | None = None,
+    encoding: str | None = None,
+    special_tokens: Mapping[str, int] | None = None,
+) -> Encoder:
+    """The tokenizer, loaded once per process (again when its files change)."""
+    stamps = tuple((path, os.stat(path).st_mtime_ns, os.stat(path).st_size) for path in local_files(tokenizer))
+    special = tuple(sorted((special_tokens or {}).items()))
+    return _load(tokenizer, end_of_text, begin_of_text, encoding, special, stamps)
 
 
 @lru_cache(maxsize=4)
-def _load(tokenizer: str, end_of_text: str, stamp: Any) -> Encoder:
-    return encoder(definition(tokenizer), end_of_text)
+def _load(
+    tokenizer: str,
+    end_of_text: str,
+    begin_of_text: str | None,
+    encoding: str | None,
+    special: tuple[tuple[str, int], ...],
+    stamps: Any,
+) -> Encoder:
+    return encoder(tokenizer_files.read(tokenizer, encoding, dict(special)), end_of_text, begin_of_text)
 
 
-def definition(tokenizer: str) -> dict[str, Any]:
-    """The parsed tokenizer.json."""
-    path = local_file(tokenizer)
-    try:
-        if path:
-            with open(path, encoding="utf-8") as file:
-                return json.load(file)
-        from tokenizers import Tokenizer
-
-        return json.loads(Tokenizer.from_pretrained(tokenizer).to_str())
-    except Exception as error:
-        raise RecipeError(
-            f"mixture: tokenizer '{tokenizer}' cannot be read ({str(error).splitlines()[0]}). "
-            "Name a tokenizer.json file, or a Hugging Face repository that can be reached from here."
-        ) from error
-
-
-def encoder(parsed: dict[str, Any], end_of_text: str) -> Encoder:
-    """An Encoder from a parsed tokenizer.json."""
-    added = {t["content"]: t["id"] for t in parsed.get("added_tokens") or []}
-    vocabulary = _vocabulary(parsed["model"])
-    if end_of_text not in added and end_of_text not in vocabulary:
-        raise RecipeError(
-            f"mixture: the tokenizer has no token '{end_of_text}'. {did_you_mean(end_of_text, added)} "
-            "Set end_of_text to the token that ends its documents."
-        )
-    special = [t["content"] for t in parsed.get("added_tokens") or [] if t.get("special")]
-    control = {*special, end_of_text} - {_unknown(parsed["model"])}
-    ids = {**vocabulary, **added}
-    stripped = {
-        **parsed,
-        "added_tokens": [t for t in parsed.get("added_tokens") or [] if t["content"] not in control],
-        **dict.fromkeys(("post_processor", "truncation", "padding")),
-    }
+def encoder(read: Read, end_of_text: str, begin_of_text: str | None = None) -> Encoder:
+    """An Encoder of what a tokenizer's files say. RecipeError when it lacks a mark."""
+    _check_mark(read, end_of_text, "end_of_text", "ends")
+    marks = {end_of_text}
+    if begin_of_text is not None:
+        _check_mark(read, begin_of_text, "begin_of_text", "opens")
+        marks.add(begin_of_text)
+    control = {*read.special, *marks} - {_unknown(read.definition) if read.model is None else None}
+    definition = json.dumps(_stripped(read.definition, control)) if read.definition else ""
     return Encoder(
-        definition=json.dumps(stripped),
-        end_of_text=ids[end_of_text],
-        control=np.array(sorted(ids[token] for token in control), np.int32),
-        vocabulary=max(ids.values()) + 1,
+        reference=libraries.HuggingFace(definition) if read.model is None else libraries.SentencePiece(read.model),
+        definition=definition,
+        end_of_text=read.tokens[end_of_text],
+        control=np.array(sorted(read.tokens[token] for token in control), np.int32),
+        vocabulary=max(read.tokens.values()) + 1,
+        begin_of_text=None if begin_of_text is None else read.tokens[begin_of_text],
+        lossless=read.model is None and _lossless(read.definition or {}, control),
     )
 
 
-def _vocabulary(model: dict[str, Any]) -> dict[str, int]:
-    vocabulary = model.get("vocab", {})
-    if isinstance(vocabulary, dict):
-        return vocabulary
-    return {token: i for i, (token, _) in enumerate(vocabulary)}
+def _check_mark(read: Read, token: str, option: str, does: str) -> None:
+    if token in read.tokens:
+        return
+    own = f"Its own files name '{read.ends}'. " if option == "end_of_text" and read.ends in read.tokens else ""
+    known = did_you_mean(token, read.special) or "It has no special tokens at all."
+    raise RecipeError(
+        f"mixture: the tokenizer has no token '{token}'. {own}{known} "
+        f"Set {option} to the token that {does} its documents."
+    )
 
 
-def _unknown(model: dict[str, Any]) -> str | None:
+def _stripped(definition: dict[str, Any], control: set[str]) -> dict[str, Any]:
+    added = [t for t in definition.get("added_tokens") or [] if t["content"] not in control]
+    return {**definition, "added_tokens": added, **dict.fromkeys(("post_processor", "truncation", "padding"))}
+
+
+def _unknown(definition: dict[str, Any] | None) -> str | None:
     """The token that stands for what the vocabulary lacks; text may produce it."""
+    model = (definition or {}).get("model", {})
     if model.get("unk_id") is not None:
         return model["vocab"][model["unk_id"]][0]
     return model.get("unk_token")
+
+
+def _lossless(definition: dict[str, Any], control: set[str]) -> bool:
+    """Whether the model spells all bytes and nothing before it changes the text: byte-level BPE, no normalizer."""
+    from datacurate.mixture.tiktoken_file import byte_letters
+
+    model, cut = definition["model"], definition.get("pre_tokenizer") or {}
+    steps = cut.get("pretokenizers", [cut])
+    kinds = {step.get("type") for step in steps}
+    added = [t for t in definition.get("added_tokens") or [] if t["content"] not in control]
+    return (
+        model.get("type") == "BPE"
+        and definition.get("normalizer") is None
+        and kinds <= {"ByteLevel", "Split", "Digits"}
+        and "ByteLevel" in kinds
+        and not any(step.get("add_prefix_space") or step.get("behavior") == "Removed" for step in steps)
+        and (definition.get("decoder") or {}).get("type") == "ByteLevel"
+        and all(letter in model.get("vocab", {}) for letter in byte_letters())
+        and not any(t.get("lstrip") or t.get("rstrip") for t in added)
+    )

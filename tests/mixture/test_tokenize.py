@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datacurate.core.errors import RecipeError
-from datacurate.mixture import tokenize
+from datacurate.mixture import tokenize, tokenizer_files
 
 HOSTILE = ["<|endoftext|>", "a<|endoftext|>b <|user|> c<|endoftext|>", "<|endoftext|>" * 3, "x <|endoftext|"]
 
@@ -21,7 +21,7 @@ def split(flat, offsets):
 
 @pytest.fixture(scope="session")
 def encoder(tokenizer):
-    made = tokenize.encoder(tokenize.definition(tokenizer), "<|endoftext|>")
+    made = tokenize.encoder(tokenizer_files.read(tokenizer, None, None), "<|endoftext|>")
     made.check([])
     return made
 
@@ -33,7 +33,7 @@ def test_gigatoken_is_used(encoder):
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), max_size=6))
 def test_both_libraries_agree(encoder, texts):
-    fast, slow = split(*encoder._fast(texts)), split(*encoder.slow(texts))
+    fast, slow = split(*encoder.fast.encode(texts)), split(*encoder.reference.encode(texts))
     assert fast == slow
 
 
@@ -47,7 +47,7 @@ def test_plain_text_gets_the_ids_of_the_untouched_tokenizer(encoder, tokenizer):
 
 @pytest.mark.parametrize("library", ["gigatoken", "tokenizers"])
 def test_special_tokens_inside_a_text_are_plain_text(tokenizer, library):
-    encoder = tokenize.encoder(tokenize.definition(tokenizer), "<|endoftext|>")
+    encoder = tokenize.encoder(tokenizer_files.read(tokenizer, None, None), "<|endoftext|>")
     encoder.check([])
     if library == "tokenizers":
         encoder.fast = None
@@ -79,9 +79,9 @@ def test_a_model_that_spells_out_the_control_token_itself_is_stopped():
             "vocab": [["<unk>", 0.0], ["</s>", 0.0], *[[c, -2.0] for c in "ab</s>"]],
         },
     }
-    encoder = tokenize.encoder(parsed, "</s>")
+    encoder = tokenize.encoder(tokenizer_files.as_read(parsed), "</s>")
     encoder.checked = True
-    assert 1 in encoder.slow(["a</s>b"])[0], "the model does not show the problem"
+    assert 1 in encoder.reference.encode(["a</s>b"])[0], "the model does not show the problem"
     assert split(*encoder.encode(["a</s>b", "</s>", "?"])) == [[2, 3, 1], [], [0, 1]]
 
 
@@ -109,12 +109,12 @@ def test_falls_back_when_ids_differ_on_the_first_batch(tokenizer, monkeypatch, c
 
     real = gigatoken.Tokenizer.from_json
     monkeypatch.setattr(gigatoken.Tokenizer, "from_json", lambda text: Wrong(real(text), "zebra"))
-    encoder = tokenize.encoder(tokenize.definition(tokenizer), "<|endoftext|>")
+    encoder = tokenize.encoder(tokenizer_files.read(tokenizer, None, None), "<|endoftext|>")
     with caplog.at_level(logging.WARNING, "datacurate"):
         made = split(*encoder.encode(["a zebra", "b"]))
         encoder.encode(["another zebra"])
     assert encoder.fast is None
-    assert [m[:-1] for m in made] == split(*encoder.slow(["a zebra", "b"]))
+    assert [m[:-1] for m in made] == split(*encoder.reference.encode(["a zebra", "b"]))
     assert len(caplog.records) == 1 and "differ" in caplog.text
 
 
@@ -124,7 +124,7 @@ def test_falls_back_when_gigatoken_cannot_load(tokenizer, caplog):
         "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "<|endoftext|>": 1, "a": 2}, "unk_token": "[UNK]"},
         "pre_tokenizer": {"type": "WhitespaceSplit"},
     }
-    encoder = tokenize.encoder(parsed, "<|endoftext|>")
+    encoder = tokenize.encoder(tokenizer_files.as_read(parsed), "<|endoftext|>")
     with caplog.at_level(logging.WARNING, "datacurate"):
         made = split(*encoder.encode(["a b <|endoftext|> a"]))
     assert made == [[2, 0, 2, 1]]
