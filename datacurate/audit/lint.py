@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
@@ -101,15 +102,17 @@ def _languages(recipe: Recipe) -> Iterator[str]:
 
 
 def _weights(recipe: Recipe) -> Iterator[str]:
-    """Weights for sources that do not exist; datasets bring source names of their own."""
+    """Weights and limits for sources that do not exist; datasets bring source names of their own."""
     weights = getattr(recipe.mixture, "weights", None) or {}
+    limits = getattr(recipe.mixture, "limits", None) or {}
     if any(source.dataset() for source in recipe.sources.values()):
         return
-    for name in weights:
-        if name not in recipe.sources:
-            yield f"mixture: weights names no source '{name}'. {did_you_mean(name, recipe.sources)}"
+    for field, keys in (("weights", weights), ("limits", limits)):
+        for key in keys:
+            if not any(fnmatchcase(name, key) or name == key for name in recipe.sources):
+                yield f"mixture: {field} names no source '{key}'. {did_you_mean(key, recipe.sources)}"
     for name in recipe.sources:
-        if weights and name not in weights:
+        if weights and not any(fnmatchcase(name, key) or name == key for key in weights):
             yield f"mixture: weights does not name the source '{name}'. Give it a weight; 0 leaves it out."
 
 

@@ -208,14 +208,17 @@ class _Reader:
         return self._make(stage_class(key), value, (key,), key)
 
     def _check_weights(self, value: dict[str, Any], sources: dict[str, Source]) -> None:
-        """Weights for sources that do not exist. Datasets keep their own source names: then nothing is checked."""
-        mixture = value.get("mixture")
-        weights = mixture.get("weights") if isinstance(mixture, dict) else None
-        if not isinstance(weights, dict) or any(source.name() == "dataset" for source in sources.values()):
+        """Weights and limits for sources that do not exist; patterns are left to the mixture.
+
+        Datasets keep their own source names: then nothing is checked.
+        """
+        mixture, given = value.get("mixture"), value.get("sources")
+        if not isinstance(mixture, dict) or any(source.name() == "dataset" for source in sources.values()):
             return
-        for name in weights:
-            if name not in sources and isinstance(value.get("sources"), dict) and name not in value["sources"]:
-                self._fail(("mixture", "weights", name), f"mixture: no source '{name}'. {did_you_mean(name, sources)}")
+        named = [(field, name) for field in ("weights", "limits") for name in _keys(mixture.get(field))]
+        for field, name in named:
+            if name not in sources and isinstance(given, dict) and name not in given and not set(name) & set("*?["):
+                self._fail(("mixture", field, name), f"mixture: no source '{name}'. {did_you_mean(name, sources)}")
 
     def _make(self, kind: type[BaseModel], options: dict[str, Any], path: tuple, label: str) -> Any:
         try:
@@ -225,6 +228,11 @@ class _Reader:
                 self._fail((*path, *one["loc"]), f"{label}: {explain(one, kind)}")
         except TypeError as error:
             self._fail(path, f"{label}: {error}")
+
+
+def _keys(value: Any) -> list[str]:
+    """The names that a mapping has, if it is one."""
+    return [str(name) for name in value] if isinstance(value, dict) else []
 
 
 class _Head(BaseModel):

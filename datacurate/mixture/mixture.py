@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from datacurate.core.errors import LedgerError
 from datacurate.core.phase import Size, by, each, once
 from datacurate.core.stage import Stage, one_array
 from datacurate.core.types import Amount, Count, Fraction, Positive
 from datacurate.mixture import allocate, draw, pack, tokenizer_options
+from datacurate.mixture.groups import Limit
 
 TRAIN, VALIDATION = 0, 1
 
@@ -43,11 +44,21 @@ DRAWN = pa.schema(
         "position": pa.uint64(),
         "source": pa.int32(),
         "split": pa.int8(),
+        "order": pa.uint64(),
         "tokens": pa.list_(pa.int32()),
     }
 )
 CUT = ("whole_epochs", "cut_order", "cut_row", "cut_tokens")
-WRITTEN = pa.schema({"part": pa.int32(), "split": pa.int8(), "source": pa.int32(), "tokens": pa.int64()})
+WRITTEN = pa.schema(
+    {
+        "part": pa.int32(),
+        "split": pa.int8(),
+        "source": pa.int32(),
+        "tokens": pa.int64(),
+        "cropped": pa.int64(),
+        "padded": pa.int64(),
+    }
+)
 RECEIPT = pa.schema(
     {
         "index": pa.int32(),
@@ -56,6 +67,8 @@ RECEIPT = pa.schema(
         "weight": pa.float64(),
         "planned_tokens": pa.int64(),
         "written_tokens": pa.int64(),
+        "cropped_tokens": pa.int64(),
+        "padded_tokens": pa.int64(),
         "available_tokens": pa.int64(),
         "documents": pa.int64(),
         "empty": pa.int64(),
@@ -80,10 +93,11 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
     """Packed sequences of exactly `tokens` training tokens, drawn from the sources by weight.
 
     Every source gives its share in a shuffled order that depends on the seed and the ids alone; when that
-    is more than it has, it is passed over again, at most `max_epochs` times. Documents are laid end to end,
-    each closed by the end-of-text token, and cut into rows: nothing is lost to cropping or padding. The receipt
-    proves the budget to the token.
-    Repetition cap: Muennighoff et al. 2023; passing on what a source lacks: UniMax (Chung et al. 2023).
+    is more than it has, it is passed over again, at most `max_epochs` times. Each document is closed by the
+    end-of-text token; documents are packed into rows of one length. Nothing is cropped unless `long_documents` says so.
+    The receipt proves the budget to the token.
+    Repetition cap: Muennighoff et al. 2023; even shares with caps: UniMax (Chung et al. 2023); best-fit packing: Ding
+    et al. 2024.
     """
 
     version = 2
@@ -97,13 +111,26 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
     tokens: Positive
     """Training tokens to write, end-of-text tokens included."""
     weights: dict[str, Amount] | None = None
-    """Share of the budget per source, in any unit; unset, sources weigh as much as they have tokens."""
+    """Share of the budget per source, in any unit; unset, sources share as `strategy` says.
+
+    A pattern (`wiki_*`) gives its share to all sources that it fits together, but for those that are named themselves.
+    """
+    strategy: Literal["tokens", "unimax"] = "tokens"
+    """How sources share that no weight tells apart: by tokens, or evenly as far as `max_epochs` allows (UniMax)."""
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    """Shares by tokens go by their power of 1 / `temperature`: 1 is in proportion, more favours small sources."""
+    limits: dict[str, Limit] = {}
+    """Bounds per source or pattern: `at_least` and `at_most` in tokens, `min_share`, `max_share`, `max_epochs`."""
     max_epochs: Amount = 4.0
     """How often a source may be passed over; up to 4 epochs are nearly as good as fresh text."""
     on_shortfall: Literal["error", "rescale"] = "error"
     """When a source has too little for its share: stop, or let the other sources fill in, in proportion."""
     sequence_length: Positive = 512
     """Tokens per packed row."""
+    packing: Literal["concatenate", "best_fit", "document"] = "concatenate"
+    """Documents end to end, cut where a row ends; or few of them cut and rows padded; or rows of one document each."""
+    long_documents: Literal["split", "crop"] = "split"
+    """With `document`: what does not fit into a row goes into more rows, or is left out and counted."""
     validation: Fraction = 0.02
     """Share of each source's documents, by hash of the id, that is held out and never trained on.
 
@@ -116,12 +143,23 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
     def _some_weight(self) -> Mixture:
         if self.weights and not any(self.weights.values()):
             raise ValueError("all weights are 0. Give at least one source a weight above 0")
+        if self.strategy == "unimax" and self.temperature != 1:
+            raise ValueError("strategy unimax makes shares even, so temperature has no meaning. Leave one of them out")
+        if self.long_documents == "crop" and self.packing != "document":
+            raise ValueError(
+                f"packing {self.packing} crops nothing. Set packing to document, or leave long_documents out"
+            )
         return self
 
     @property
     def buckets(self) -> int:
         """Number of shuffle tasks: a power of two, from the budget alone."""
         return min(4096, max(4, 1 << (self.tokens // self.bucket_tokens).bit_length()))
+
+    def warm(self) -> None:
+        """Load the tokenizer and compile the kernels."""
+        super().warm()
+        pack.pack(pack.whole(np.zeros(1, np.int32), np.array([0, 1]), np.zeros(1, np.int32)), 1, "best_fit")
 
     @each(uses=(*tokenizer_options.FIELDS, "validation", "seed"))
     def tokenized(self, docs: pa.Table, rows: Any) -> pa.Table:
@@ -166,7 +204,10 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
         """Tokens to draw, training and validation of each source in turn."""
         have = {name: int(n) for name, n in zip(names, available[TRAIN::2], strict=True)}
         held = {name: int(n) for name, n in zip(names, available[VALIDATION::2], strict=True)}
-        train = allocate.plan(self.tokens, self.weights, have, self.max_epochs, self.on_shortfall)
+        even = self.strategy == "unimax"
+        policy = "rescale" if even and not self.weights else self.on_shortfall
+        temperature = float("inf") if even else self.temperature
+        train = allocate.plan(self.tokens, self.weights, have, self.max_epochs, policy, self.limits, temperature)
         validation = allocate.validation_plan(train, held, self.validation)
         return [n for name in names for n in (train[name], validation[name])]
 
@@ -195,31 +236,43 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
             "position": position,
             "source": np.full(len(index), plan["index"], np.int32),
             "split": np.full(len(index), plan["split"], np.int8),
+            "order": order[index],
             "tokens": pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(tokens)),
         }
         return pa.table(columns, schema=DRAWN)
 
     @by("bucket", keys=bucket_keys)
     def shuffled(self, drawn: pa.Table, bucket: int) -> pa.Table:
-        """A bucket's documents, shuffled, as rows; the short last row of each split goes to the last part."""
+        """A bucket's documents, shuffled, as rows; the last part joins those that are far from full."""
         made = [self._shuffle(drawn, split, bucket) for split in (TRAIN, VALIDATION)]
         return pa.concat_tables(made)
 
     def _shuffle(self, drawn: pa.Table, split: int, bucket: int) -> pa.Table:
         here = np.flatnonzero(pack.numbers(drawn["split"]) == split)
-        position, source = (pack.numbers(drawn[c])[here] for c in ("position", "source"))
+        position, source, order = (pack.numbers(drawn[c])[here] for c in ("position", "source", "order"))
         walk = np.lexsort((source, position))
         flat, sizes = pack.lists(drawn["tokens"])
         starts = (np.cumsum(sizes, dtype=np.int64) - sizes)[here][walk]
         tokens, offsets = draw.gather(flat, starts, sizes[here][walk])
-        rows = pack.pack(tokens, offsets, source[walk], self.sequence_length)
-        short = rows.length < self.sequence_length
-        table = pack.as_table(rows, split, np.where(short, self.buckets, bucket))
+        rows = self._pack(pack.whole(tokens, offsets, source[walk], order[walk]))
+        table = pack.as_table(rows, split, np.where(self._joined(rows), self.buckets, bucket))
         return table.append_column("bucket", pa.array(np.full(rows.count, bucket, np.int32)))
+
+    def _pack(self, stretches: pack.Stretches) -> pack.Rows:
+        return pack.pack(stretches, self.sequence_length, self.packing, self.long_documents == "crop")
+
+    def _joined(self, rows: pack.Rows) -> np.ndarray:
+        """Which rows the last part packs anew, with those of other buckets: the emptiest, as many as fit its memory."""
+        short = rows.length < self.sequence_length
+        if self.packing == "concatenate":
+            return short
+        most = self.bucket_tokens // (self.buckets * self.sequence_length) if self.packing == "best_fit" else 0
+        emptiest = np.argsort(rows.length, kind="stable")[:most]
+        return short & np.isin(np.arange(rows.count), emptiest)
 
     @by("part", keys=part_keys)
     def packed(self, shuffled: pa.Table, part: int) -> pa.Table:
-        """The full rows of a bucket; the last part joins the short rows: one per split remains short."""
+        """The rows of a bucket; the last part joins rows that are not full."""
         columns = pack.packed_schema(self.sequence_length).names
         if part < self.buckets:
             return shuffled.select(columns)
@@ -228,29 +281,35 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
         return pa.concat_tables([self._join(table.filter(pa.array(split == s)), s) for s in (TRAIN, VALIDATION)])
 
     def _join(self, short: pa.Table, split: int) -> pa.Table:
-        rows = pack.pack(*pack.unpack(short), self.sequence_length)
+        rows = self._pack(pack.unpack(short))
         return pack.as_table(rows, split, np.full(rows.count, self.buckets))
 
     @by("part", keys=part_keys)
     def written(self, packed: pa.Table, part: int) -> pa.Table:
-        """Tokens in a part, per split and source, as counted in its rows."""
-        split, source, tokens = pack.counts(packed)
+        """What a part holds, per split and source, as counted in its rows."""
+        found = pack.counts(packed)
         columns = [
-            np.full(len(tokens), part, np.int32),
-            split.astype(np.int8),
-            source.astype(np.int32),
-            tokens,
+            np.full(len(found.tokens), part, np.int32),
+            found.split.astype(np.int8),
+            found.source.astype(np.int32),
+            found.tokens,
+            found.cropped,
+            found.padded,
         ]
         return pa.table([pa.array(c) for c in columns], schema=WRITTEN)
 
     @once
     def receipt(self, allocated: pa.Table, written: pa.Table) -> pa.Table:
-        """Planned beside written tokens of each source and split; they are equal, or the run fails."""
+        """Planned beside written tokens of each source and split; but for what rows crop they are equal, or the run
+        fails."""
         group = pack.numbers(written["source"]).astype(np.int64) * 2 + pack.numbers(written["split"])
-        found = np.zeros(allocated.num_rows, np.int64)
-        np.add.at(found, group, pack.numbers(written["tokens"]))
-        rows = [dict(p, written_tokens=int(n)) for p, n in zip(allocated.to_pylist(), found, strict=True)]
-        if off := [r for r in rows if r["written_tokens"] != r["planned_tokens"]]:
+        rows = allocated.to_pylist()
+        for name, column in (("written_tokens", "tokens"), ("cropped_tokens", "cropped"), ("padded_tokens", "padded")):
+            found = np.zeros(allocated.num_rows, np.int64)
+            np.add.at(found, group, pack.numbers(written[column]))
+            for r, n in zip(rows, found.tolist(), strict=True):
+                r[name] = n
+        if off := [r for r in rows if r["written_tokens"] + r["cropped_tokens"] != r["planned_tokens"]]:
             told = [f"{r['source']}: planned {r['planned_tokens']:,}, wrote {r['written_tokens']:,}" for r in off]
             raise LedgerError(f"mixture: tokens do not balance ({'; '.join(told)}). Please report this as a bug.")
         encoder = self.encoder()

@@ -1,4 +1,4 @@
-"""Documents laid end to end and cut into rows of equal length: no token is lost, padding comes last."""
+"""Documents packed into rows of equal length, each piece with the document and the place that it comes from."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacurate.core.stage import one_array
+from datacurate.mixture.layout import lay_out
 
 
 def packed_schema(sequence_length: int) -> pa.Schema:
@@ -18,46 +19,76 @@ def packed_schema(sequence_length: int) -> pa.Schema:
             "input_ids": pa.list_(pa.int32(), sequence_length),
             "starts": pa.list_(pa.int32()),
             "sources": pa.list_(pa.int32()),
+            "documents": pa.list_(pa.uint64()),
+            "begins": pa.list_(pa.int64()),
             "length": pa.int32(),
+            "cropped": pa.int64(),
             "split": pa.int8(),
         }
     )
 
 
 @dataclass(frozen=True)
+class Stretches:
+    """Tokens `flat[offsets[i] : offsets[i + 1]]` of stretch i, its source, its document and where in that it begins."""
+
+    flat: np.ndarray
+    offsets: np.ndarray
+    sources: np.ndarray
+    documents: np.ndarray
+    begins: np.ndarray
+
+
+@dataclass(frozen=True)
 class Rows:
-    """Rows of `sequence_length`; the last may be short. `offsets` cuts `starts` and `sources` into rows."""
+    """Rows of `sequence_length`; unused places hold 0. `offsets` cuts what is there per piece into rows."""
 
     input_ids: np.ndarray
     starts: np.ndarray
     sources: np.ndarray
+    documents: np.ndarray
+    begins: np.ndarray
     offsets: np.ndarray
     length: np.ndarray
+    cropped: np.ndarray
+    """Per row: tokens of its last document that come after it and are in no row."""
 
     @property
     def count(self) -> int:
         return len(self.length)
 
 
-def pack(flat: np.ndarray, offsets: np.ndarray, sources: np.ndarray, sequence_length: int) -> Rows:
-    """The documents `flat[offsets[i] : offsets[i + 1]]` (none is empty) as rows; unused places hold 0."""
-    count = -(-len(flat) // sequence_length)
-    input_ids = np.zeros((count, sequence_length), np.int32)
-    input_ids.reshape(-1)[: len(flat)] = flat
-    row_starts = np.arange(count, dtype=np.int64) * sequence_length
-    starts = np.union1d(offsets[:-1], row_starts)
-    document = np.searchsorted(offsets, starts, side="right") - 1
+def whole(flat: np.ndarray, offsets: np.ndarray, sources: np.ndarray, documents: np.ndarray | None = None) -> Stretches:
+    """Whole documents as stretches; without names for them, they are numbered."""
+    names = np.arange(len(offsets) - 1) if documents is None else documents
+    return Stretches(flat, offsets, sources, names.astype(np.uint64), np.zeros(len(names), np.int64))
+
+
+def pack(stretches: Stretches, sequence_length: int, packing: str = "concatenate", crop: bool = False) -> Rows:
+    """The stretches as rows; see `layout.lay_out` for the ways to pack."""
+    from datacurate.kernels import packing as kernel
+
+    sizes = np.diff(stretches.offsets)
+    laid = lay_out(sizes, sequence_length, packing, crop)
+    input_ids = np.zeros((laid.rows, sequence_length), np.int32)
+    row = np.repeat(np.arange(laid.rows), np.diff(laid.offsets))
+    places, tokens = row * sequence_length + laid.start, stretches.offsets[laid.document] + laid.begin
+    kernel.copy(stretches.flat, tokens, laid.size, places, input_ids.reshape(-1))
+    cropped = laid.cropped(sizes)[laid.document[laid.offsets[1:] - 1]] if crop else np.zeros(laid.rows, np.int64)
     return Rows(
         input_ids,
-        (starts % sequence_length).astype(np.int32),
-        sources[document].astype(np.int32),
-        np.searchsorted(starts, np.append(row_starts, len(flat))).astype(np.int32),
-        np.minimum(len(flat) - row_starts, sequence_length).astype(np.int32),
+        laid.start.astype(np.int32),
+        stretches.sources[laid.document].astype(np.int32),
+        stretches.documents[laid.document],
+        stretches.begins[laid.document] + laid.begin,
+        laid.offsets.astype(np.int32),
+        laid.length.astype(np.int32),
+        cropped.astype(np.int64),
     )
 
 
-def unpack(table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The stretches of a packed table in order: tokens, int64 offsets, and source of each."""
+def unpack(table: pa.Table) -> Stretches:
+    """The pieces of a packed table, row by row."""
     length = numbers(table["length"])
     starts, sizes = lists(table["starts"])
     ids = input_ids(table)
@@ -65,7 +96,7 @@ def unpack(table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     row = np.repeat(np.arange(len(length)), sizes)
     before = np.cumsum(length, dtype=np.int64) - length
     offsets = np.append(before[row] + starts, length.sum(dtype=np.int64))
-    return flat, offsets, lists(table["sources"])[0]
+    return Stretches(flat, offsets, *(lists(table[c])[0] for c in ("sources", "documents", "begins")))
 
 
 def input_ids(table: pa.Table) -> np.ndarray:
@@ -77,12 +108,13 @@ def input_ids(table: pa.Table) -> np.ndarray:
 
 def as_table(rows: Rows, split: int, part: np.ndarray) -> pa.Table:
     """Packed rows as a table; `part` holds one number per row."""
+    pieces = (rows.starts, rows.sources, rows.documents, rows.begins)
     columns = [
         pa.array(part, pa.int32()),
         pa.FixedSizeListArray.from_arrays(pa.array(rows.input_ids.reshape(-1)), rows.input_ids.shape[1]),
-        pa.ListArray.from_arrays(pa.array(rows.offsets), pa.array(rows.starts)),
-        pa.ListArray.from_arrays(pa.array(rows.offsets), pa.array(rows.sources)),
+        *(pa.ListArray.from_arrays(pa.array(rows.offsets), pa.array(values)) for values in pieces),
         pa.array(rows.length),
+        pa.array(rows.cropped),
         pa.array(np.full(rows.count, split, np.int8)),
     ]
     return pa.table(columns, schema=packed_schema(rows.input_ids.shape[1]))
@@ -94,17 +126,40 @@ def numbers(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def lists(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-    """A list<int32> column as flat values and list lengths (chunk by chunk: no offset overflow)."""
+    """A column of lists as flat values and list lengths (chunk by chunk: no offset overflow)."""
     values = [np.asarray(chunk.flatten()) for chunk in column.chunks]
     sizes = [np.asarray(chunk.value_lengths()) for chunk in column.chunks]
-    return np.concatenate([np.zeros(0, np.int32), *values]), np.concatenate([np.zeros(0, np.int64), *sizes])
+    none = np.zeros(0, column.type.value_type.to_pandas_dtype())
+    return np.concatenate([none, *values]), np.concatenate([np.zeros(0, np.int64), *sizes])
 
 
-def counts(table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Tokens of a packed table per split and source: (split, source, tokens), one entry per pair present."""
-    _, offsets, sources = unpack(table)
-    split = np.repeat(numbers(table["split"]), lists(table["starts"])[1]).astype(np.int64)
-    pairs, at = np.unique(sources * 2 + split, return_inverse=True)
-    tokens = np.zeros(len(pairs), np.int64)
-    np.add.at(tokens, at, np.diff(offsets))
-    return pairs % 2, pairs // 2, tokens
+@dataclass(frozen=True)
+class Counts:
+    """What rows hold of one source in one split; one entry per pair that is there."""
+
+    split: np.ndarray
+    source: np.ndarray
+    tokens: np.ndarray
+    cropped: np.ndarray
+    """Tokens of documents that the rows cut short."""
+    padded: np.ndarray
+    """Places left empty behind the source's documents."""
+
+
+def counts(table: pa.Table) -> Counts:
+    """What a packed table holds per split and source; what a row crops or pads counts for its last document."""
+    stretches, pieces = unpack(table), lists(table["starts"])[1]
+    split = numbers(table["split"]).astype(np.int64)
+    group = stretches.sources * 2 + np.repeat(split, pieces)
+    pairs, at = np.unique(group, return_inverse=True)
+    of_row = at[np.cumsum(pieces) - 1]
+    width = table.schema.field("input_ids").type.list_size
+    added = [
+        (at, np.diff(stretches.offsets)),
+        (of_row, numbers(table["cropped"])),
+        (of_row, width - numbers(table["length"])),
+    ]
+    sums = [np.zeros(len(pairs), np.int64) for _ in added]
+    for total, (where, amount) in zip(sums, added, strict=True):
+        np.add.at(total, where, amount)
+    return Counts(pairs % 2, pairs // 2, *sums)

@@ -77,6 +77,9 @@ def test_weights_and_sources_that_do_not_meet(sources):
         "mixture: weights names no source 'wib'. Did you mean 'web'?",
         "mixture: weights does not name the source '<b>books</b>'. Give it a weight; 0 leaves it out.",
     ]
+    patterns = Mixture(tokens=10, tokenizer="t", weights={"w*": 1, "*books*": 1}, limits={"x*": {"at_most": 3}})
+    found = lint(Recipe(name="r", sources=sources, mixture=patterns), probe=False)
+    assert [line.partition("'. ")[0] for line in found] == ["mixture: limits names no source 'x*"]
 
 
 def test_empty_and_missing_files(tmp_path):

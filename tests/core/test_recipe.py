@@ -120,6 +120,9 @@ def test_weights_are_checked_against_the_sources():
     text = "sources: {web: w.jsonl, books: b.jsonl}\nmixture:\n  tokens: 1000\n  weights:\n    web: 1\n    boks: 2\n"
     said = [line for line in errors(text) if "boks" in line]
     assert said == ["bad.yaml:6: mixture: no source 'boks'. Did you mean 'books'?"]
+    text = text.replace("boks: 2", "b*: 2\n  limits:\n    wib: {at_most: 3}")
+    said = [line for line in errors(text) if "source '" in line]
+    assert said == ["bad.yaml:8: mixture: no source 'wib'. Did you mean 'web'?"], "patterns are not names"
 
 
 def test_a_recipe_that_is_not_there_or_not_text(tmp_path):

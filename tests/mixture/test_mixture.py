@@ -40,7 +40,7 @@ def joined(tables) -> pa.Table:
 def stretches(packed: pa.Table, split: int) -> list[list[int]]:
     """The documents of a split as token lists; what was moved to the last part is a piece of its own."""
     table = packed.filter(pa.array(np.asarray(packed["split"]) == split))
-    flat, _, _ = pack.unpack(table)
+    flat = pack.unpack(table).flat
     ends = np.flatnonzero(flat == END) + 1
     return [piece.tolist() for piece in np.split(flat, ends) if len(piece)]
 
@@ -75,6 +75,104 @@ def test_the_budget_is_hit_to_the_token(tokenizer, data):
         for r in receipt[::2]:
             share = weights[r["source"]] / sum(weights.values())
             assert stage.on_shortfall == "rescale" or abs(r["planned_tokens"] - stage.tokens * share) <= 1
+
+
+def rows_of(packed: pa.Table) -> list[dict]:
+    """Rows, each with its pieces as (document, where it begins, tokens)."""
+    rows = packed.to_pylist()
+    for row in rows:
+        ends = [*row["starts"][1:], row["length"]]
+        spans = [row["input_ids"][a:b] for a, b in zip(row["starts"], ends, strict=True)]
+        row["pieces"] = list(zip(row["documents"], row["begins"], spans, strict=True))
+    return rows
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_every_piece_says_where_it_comes_from(tokenizer, data):
+    packing = data.draw(st.sampled_from(["concatenate", "best_fit", "document"]))
+    crop = packing == "document" and data.draw(st.booleans())
+    stage = Mixture(
+        tokens=data.draw(st.sampled_from([3000, 9000, 30_000])),
+        max_epochs=9,
+        tokenizer=tokenizer,
+        sequence_length=data.draw(st.sampled_from([8, 64, 200])),
+        packing=packing,
+        long_documents="crop" if crop else "split",
+    )
+    made = driver.run(stage, DOCS, shards=2)
+    drawn = joined(made["drawn"]).to_pylist()
+    left = {}
+    for r in drawn:
+        left.setdefault((r["split"], r["order"], r["source"]), []).append(r["tokens"])
+    laid, cropped = {}, 0
+    for row in rows_of(joined(made["packed"])):
+        cropped += row["cropped"]
+        assert not any(row["input_ids"][row["length"] :]) and row["length"] <= stage.sequence_length
+        assert packing != "document" or len(row["pieces"]) == 1
+        for (document, begin, tokens), source in zip(row["pieces"], row["sources"], strict=True):
+            laid.setdefault((row["split"], document, source), []).append((begin, tokens))
+    assert laid.keys() == left.keys()
+    for key, pieces in laid.items():
+        there = sum(len(tokens) for _, tokens in pieces)
+        lost = sum(max(0, len(tokens) - stage.sequence_length) for tokens in left[key]) if crop else 0
+        assert there + lost == sum(map(len, left[key]))
+        cropped -= lost
+        for begin, tokens in pieces:  # the last copy may be cut short, and closed, by the budget
+            assert any(whole[begin : begin + len(tokens)] == tokens for whole in left[key])
+    assert cropped == 0
+    receipt = joined(made["receipt"]).to_pylist()
+    places = sum(r["written_tokens"] + r["padded_tokens"] for r in receipt)
+    assert places == joined(made["packed"]).num_rows * stage.sequence_length
+    assert all(r["planned_tokens"] == r["written_tokens"] + r["cropped_tokens"] for r in receipt)
+    assert crop or not any(r["cropped_tokens"] for r in receipt)
+
+
+def test_best_fit_pads_little_and_cuts_no_document_that_fits(tokenizer):
+    options = {"tokens": 20_000, "max_epochs": 9, "tokenizer": tokenizer, "sequence_length": 512}
+    made = {p: driver.run(Mixture(packing=p, **options), DOCS) for p in ("concatenate", "best_fit")}
+    cut = {}
+    for packing, phases in made.items():
+        rows = rows_of(joined(phases["packed"]))
+        cut[packing] = sum(tokens[-1] != END for row in rows for _, _, tokens in row["pieces"])
+    assert cut["best_fit"] == 0 < cut["concatenate"], "every document is shorter than a row"
+    train = [r for r in joined(made["best_fit"]["packed"]).to_pylist() if r["split"] == 0]
+    assert len(train) == -(-20_000 // 512), "no row more than there must be"
+    assert len({row["part"] for row in train}) == 5, "buckets, and the last part with what was left of them"
+
+
+def test_strategies_and_limits_reach_the_plan(tokenizer):
+    def planned(**options):
+        made = driver.run(Mixture(tokens=3000, tokenizer=tokenizer, validation=0, **options), DOCS)
+        return {r["source"]: r["planned_tokens"] for r in joined(made["receipt"]).to_pylist() if r["split"] == 0}
+
+    even = planned(strategy="unimax")
+    assert set(even.values()) == {1000}
+    have = planned()
+    assert have["a"] > 1.8 * have["b"]
+    flat = planned(temperature=2.0)
+    assert have["a"] > flat["a"] > even["a"]
+    assert planned(limits={"a": {"max_share": 0.25}})["a"] == 750
+    grouped = planned(weights={"[ab]": 3, "c": 1})
+    assert grouped["c"] == 750 and grouped["a"] > 1.8 * grouped["b"]
+    with pytest.raises(RecipeError, match="limit for unknown source 'd'"):
+        planned(limits={"d": {"max_share": 0.25}})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"strategy": "unimax", "temperature": 2}, "temperature has no meaning"),
+        ({"long_documents": "crop"}, "packing concatenate crops nothing"),
+        ({"temperature": 0}, "greater than 0"),
+        ({"temperature": float("inf")}, "finite"),
+        ({"limits": {"a": {"at_least": 5, "at_most": 3}}}, "at_least 5 is above at_most 3"),
+        ({"limits": {"a": {"max_shares": 0.5}}}, "Extra inputs"),
+    ],
+)
+def test_options_that_cannot_be(tokenizer, options, message):
+    with pytest.raises(ValidationError, match=message):
+        Mixture(tokens=10, tokenizer=tokenizer, **options)
 
 
 def test_the_same_whatever_the_shards_and_batches(tokenizer):
@@ -114,7 +212,7 @@ def test_no_validation_document_is_trained_on(tokenizer):
     assert not set(map(tuple, stretches(packed, 0))) & held
     # The tails of buckets are moved, so compare the bag of tokens that training reads with what was drawn.
     rows = packed.filter(pa.array(np.asarray(packed["split"]) == 0))
-    assert sorted(pack.unpack(rows)[0]) == sorted(t for r in drawn if r["split"] == 0 for t in r["tokens"])
+    assert sorted(pack.unpack(rows).flat) == sorted(t for r in drawn if r["split"] == 0 for t in r["tokens"])
 
 
 def test_the_shuffled_rows_hold_the_drawn_documents_in_order_of_position(tokenizer):
@@ -123,7 +221,7 @@ def test_the_shuffled_rows_hold_the_drawn_documents_in_order_of_position(tokeniz
     for bucket in range(stage.buckets):
         drawn = [r for r in joined(made["drawn"]).to_pylist() if r["bucket"] == bucket]
         expected = [t for r in sorted(drawn, key=lambda r: r["position"]) for t in r["tokens"]]
-        assert pack.unpack(made["shuffled"][bucket])[0].tolist() == expected
+        assert pack.unpack(made["shuffled"][bucket]).flat.tolist() == expected
 
 
 def test_every_document_ends_with_the_end_of_text_and_holds_no_other(tokenizer):

@@ -1,55 +1,128 @@
 from __future__ import annotations
 
 import numpy as np
+import oracle_packing as oracle
 import pyarrow as pa
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datacurate.mixture import draw, pack
+from datacurate.mixture.layout import PACKINGS, lay_out
 
 documents = st.lists(st.tuples(st.integers(1, 20), st.integers(0, 3)), max_size=12)
+ways = st.sampled_from([(p, c) for p in PACKINGS for c in (False, True) if p == "document" or not c])
 
 
-def laid_out(documents):
+def laid_out(documents) -> pack.Stretches:
     sizes = np.array([d[0] for d in documents], np.int64)
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    return np.arange(1, offsets[-1] + 1, dtype=np.int32), offsets, np.array([d[1] for d in documents], np.int32)
+    names = np.array([2**63 + i for i in range(len(documents))], np.uint64)
+    sources = np.array([d[1] for d in documents], np.int32)
+    return pack.whole(np.arange(1, offsets[-1] + 1, dtype=np.int32), offsets, sources, names)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.integers(0, 40), max_size=30), st.integers(1, 17), ways)
+def test_layouts_equal_their_twins(sizes, capacity, way):
+    made = lay_out(np.array(sizes, np.int64), capacity, *way)
+    pieces = list(zip(made.document.tolist(), made.begin.tolist(), made.size.tolist(), strict=True))
+    rows = [pieces[a:b] for a, b in zip(made.offsets[:-1], made.offsets[1:], strict=True)]
+    assert rows == oracle.lay_out(sizes, capacity, *way)
+    assert made.length.tolist() == [sum(p[2] for p in row) for row in rows]
+    assert made.start.tolist() == [sum(p[2] for p in row[:i]) for row in rows for i in range(len(row))]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.integers(0, 60), max_size=30), st.integers(1, 17), ways)
+def test_no_token_is_lost_or_doubled_but_what_is_cropped(sizes, capacity, way):
+    made = lay_out(np.array(sizes, np.int64), capacity, *way)
+    laid = [
+        (d, place)
+        for d, begin, size in zip(made.document, made.begin, made.size, strict=True)
+        for place in range(begin, begin + size)
+    ]
+    assert len(laid) == len(set(laid)) and (made.size > 0).all()
+    assert (made.length <= capacity).all() and (made.length > 0).all()
+    cropped = made.cropped(np.array(sizes, np.int64))
+    assert len(laid) + cropped.sum() == sum(sizes)
+    assert cropped.tolist() == [max(0, n - capacity) if way[1] else 0 for n in sizes]
+    if way[0] == "concatenate":
+        assert (made.length[:-1] == capacity).all()
 
 
 @given(documents, st.integers(1, 9))
-def test_packing_keeps_every_token_in_order(documents, length):
-    flat, offsets, sources = laid_out(documents)
-    rows = pack.pack(flat, offsets, sources, length)
+def test_packing_end_to_end_keeps_every_token_in_order(documents, length):
+    given_ = laid_out(documents)
+    flat, offsets = given_.flat, given_.offsets
+    rows = pack.pack(given_, length)
     assert rows.input_ids.reshape(-1)[: len(flat)].tolist() == flat.tolist()
     assert rows.length[:-1].tolist() == [length] * (rows.count - 1)
     assert rows.length.sum() == len(flat)
     starts = [rows.starts[a:b].tolist() for a, b in zip(rows.offsets[:-1], rows.offsets[1:], strict=True)]
     expected = [[p for p in range(length) if p == 0 or r * length + p in offsets[:-1]] for r in range(rows.count)]
     assert starts == [[p for p in row if p < rows.length[i]] for i, row in enumerate(expected)]
-    of_token = np.repeat(sources, np.diff(offsets))
-    first = np.repeat(np.arange(rows.count), np.diff(rows.offsets)) * length + rows.starts
-    assert rows.sources.tolist() == of_token[first].tolist()
 
 
-@given(documents, st.integers(1, 9), st.integers(0, 3))
-def test_unpacking_gives_the_tokens_and_their_sources_back(documents, length, skip):
-    flat, offsets, sources = laid_out(documents)
-    rows = pack.pack(flat, offsets, sources, length)
-    table = pack.as_table(rows, 0, np.zeros(rows.count)).slice(skip)
-    back, cuts, found = pack.unpack(table)
-    assert back.tolist() == flat[skip * length :].tolist()
-    assert np.repeat(found, np.diff(cuts)).tolist() == np.repeat(sources, np.diff(offsets))[skip * length :].tolist()
-    split, source, tokens = pack.counts(table)
-    expected = np.bincount(np.repeat(sources, np.diff(offsets))[skip * length :], minlength=4)
-    assert dict(zip(source, tokens, strict=True)) == {s: n for s, n in enumerate(expected) if n}
-    assert not split.any()
+@given(documents, st.integers(1, 9), ways)
+def test_each_piece_holds_the_tokens_that_it_says(documents, length, way):
+    given_ = laid_out(documents)
+    rows = pack.pack(given_, length, *way)
+    row = np.repeat(np.arange(rows.count), np.diff(rows.offsets))
+    for i, r in enumerate(row):
+        end = rows.starts[i + 1] if i + 1 < len(row) and row[i + 1] == r else rows.length[r]
+        tokens = rows.input_ids[r, rows.starts[i] : end]
+        document = int(rows.documents[i] - np.uint64(2**63))
+        begin = given_.offsets[document] + rows.begins[i]
+        assert tokens.tolist() == given_.flat[begin : begin + len(tokens)].tolist()
+        assert rows.sources[i] == given_.sources[document]
+    assert not any(rows.input_ids[r, n:].any() for r, n in enumerate(rows.length))
 
 
-def test_the_schema_is_the_documented_one_also_without_rows():
-    empty = pack.as_table(pack.pack(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0), 8), 1, np.zeros(0))
+@given(documents, st.integers(1, 9), ways, st.integers(0, 3))
+def test_unpacking_gives_the_pieces_back(documents, length, way, skip):
+    given_ = laid_out(documents)
+    rows = pack.pack(given_, length, *way)
+    table = pack.as_table(rows, 1, np.zeros(rows.count)).slice(skip)
+    back = pack.unpack(table)
+    first = rows.offsets[min(skip, rows.count)]
+    kept = [rows.input_ids[r, :n] for r, n in enumerate(rows.length)][skip:]
+    assert back.flat.tolist() == np.concatenate([np.zeros(0, int), *kept]).tolist()
+    for name in ("sources", "documents", "begins"):
+        assert getattr(back, name).tolist() == getattr(rows, name)[first:].tolist()
+    again = pack.pack(back, length, *way)
+    assert way[0] != "concatenate" or again.input_ids.tolist() == rows.input_ids[skip:].tolist()
+
+
+@given(documents, st.integers(1, 9), ways)
+def test_counts_are_those_of_a_walk_over_rows(documents, length, way):
+    given_ = laid_out(documents)
+    rows = pack.pack(given_, length, *way)
+    table = pack.as_table(rows, 1, np.zeros(rows.count))
+    found = pack.counts(table)
+    expected: dict[int, list[int]] = {}
+    for row in table.to_pylist():
+        for start, end, source in zip(row["starts"], [*row["starts"][1:], row["length"]], row["sources"], strict=True):
+            expected.setdefault(source, [0, 0, 0])[0] += end - start
+        expected[row["sources"][-1]][1] += row["cropped"]
+        expected[row["sources"][-1]][2] += length - row["length"]
+    made = zip(found.tokens.tolist(), found.cropped.tolist(), found.padded.tolist(), strict=True)
+    assert {s: list(n) for s, n in zip(found.source.tolist(), made, strict=True)} == expected
+    assert found.split.tolist() == [1] * len(expected)
+    total = int(np.diff(given_.offsets).sum())
+    assert found.tokens.sum() + found.cropped.sum() == total
+    assert found.tokens.sum() + found.padded.sum() == rows.count * length
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_the_schema_is_the_documented_one_also_without_rows(packing):
+    nothing = pack.whole(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int32))
+    empty = pack.as_table(pack.pack(nothing, 8, packing), 1, np.zeros(0))
     assert empty.num_rows == 0
     assert empty.schema == pack.packed_schema(8)
     assert empty.schema.field("input_ids").type == pa.list_(pa.int32(), 8)
+    assert pack.pack(pack.unpack(empty), 8, packing).count == 0
+    assert len(pack.counts(empty).tokens) == 0
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), unique=True, min_size=1), st.integers(0, 2**63))

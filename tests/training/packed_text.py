@@ -53,7 +53,7 @@ def write_packed(folder: Path, documents: list[np.ndarray], length: int, parts: 
             chosen = [documents[i] for i in mine]
             offsets = np.cumsum([0, *map(len, chosen)])
             flat = np.concatenate([np.zeros(0, np.int32), *chosen])
-            rows = pack.pack(flat, offsets, source_of(np.array(mine, np.int64)), length)
+            rows = pack.pack(pack.whole(flat, offsets, source_of(np.array(mine, np.int64))), length)
             tables.append(pack.as_table(rows, split, np.full(rows.count, part)))
         paths.append(folder / f"{part:05}.parquet")
         pq.write_table(pa.concat_tables(tables), paths[-1])
