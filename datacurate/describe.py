@@ -176,8 +176,12 @@ def _receipt_line(run: Run, manifest: dict[str, Any]) -> str:
     parts = [run.folder / manifest["folder"] / part for part in manifest["phases"]["receipt"]["parts"]]
     receipt = read_parts(parts).to_pylist()
     train = [row for row in receipt if row["split"] != "validation" and row["split"] != 1]
-    planned, written = (sum(row[name] for row in train) for name in ("planned_tokens", "written_tokens"))
-    return f"{manifest['folder']}: {planned:,} training tokens planned, {written:,} written"
+    names = ("planned_tokens", "written_tokens", "cropped_tokens", "padded_tokens")
+    planned, written, cropped, padded = (sum(row.get(name) or 0 for row in train) for name in names)
+    lost = f", {cropped:,} cropped" if cropped else ""
+    filled = manifest["fields"].get("packing", "concatenate") == "concatenate"  # all but the last row
+    empty = "" if filled else f"; {padded:,} places padded ({100 * padded / max(1, written + padded):.2f} %)"
+    return f"{manifest['folder']}: {planned:,} training tokens planned, {written:,} written{lost}{empty}"
 
 
 def dataset_as_json(dataset: Dataset, rows: int) -> dict[str, Any]:

@@ -148,19 +148,23 @@ def receipt(rows: list[Row]) -> Markup:
 
 
 def _receipt(rows: list[Row]) -> Markup:
-    head = ["source", "weight", "planned tokens", "written tokens", "difference", "available tokens", "epochs"]
+    head = ["source", "weight", "planned tokens", "written tokens", "cropped", "difference", "padding"]
+    head += ["available tokens", "epochs"]
     head += ["documents", "without tokens"]
     body = [_receipt_row(row) for row in rows]
     sums = {name: sum(row[name] for row in rows) for name in ("planned_tokens", "written_tokens", "available_tokens")}
-    sums |= {name: sum(row.get(name) or 0 for row in rows) for name in ("documents", "empty", "weight")}
+    counted = ("documents", "empty", "weight", "cropped_tokens", "padded_tokens")
+    sums |= {name: sum(row.get(name) or 0 for row in rows) for name in counted}
     epochs = sums["written_tokens"] / sums["available_tokens"] if sums["available_tokens"] else 0.0
     return table(head, body, foot=_receipt_row({**sums, "source": "all", "epochs": epochs}))
 
 
 def _receipt_row(row: Row) -> list[Any]:
-    off = row["written_tokens"] - row["planned_tokens"]
+    cropped, padded = row.get("cropped_tokens") or 0, row.get("padded_tokens") or 0
+    off = row["written_tokens"] + cropped - row["planned_tokens"]
     difference = tag("span", f"{off:+,}" if off else "0", class_="bad" if off else "good")
-    tokens = [number(row["planned_tokens"]), number(row["written_tokens"]), difference, number(row["available_tokens"])]
+    tokens = [number(n) for n in (row["planned_tokens"], row["written_tokens"], cropped)]
+    tokens += [difference, number(padded), number(row["available_tokens"])]
     rest = [f"{row['epochs']:.2f}", number(row["documents"]), number(row.get("empty") or 0)]
     return [row["source"], share(row["weight"], 1), *tokens, *rest]
 

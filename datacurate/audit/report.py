@@ -115,6 +115,9 @@ PII_NOTE = "What the stage pii found, in the documents that came to it; texts ar
 SIMILARITY_NOTE = "How alike removed documents are to the document that was kept in their stead."
 SPOKEN_NOTE = "By bytes of all documents that came to `language`; by paragraph, a document counts for each language."
 LENGTHS_NOTE = "Of the documents that are left. A column holds lengths from its label up to the next, twice as long."
-RECEIPT_NOTE = "Tokens asked for and tokens counted in the packed sequences, end-of-text tokens included."
+RECEIPT_NOTE = (
+    "Tokens asked for and tokens counted in the packed sequences, end-of-text tokens included. Padding counts for the "
+    "source of the document in front of it."
+)
 TRAINING_NOTE = "Mean loss over the scored tokens; only losses with the same tokenizer can be compared."
 IDENTITY_NOTE = "Equal keys mean equal content: they depend on inputs, options and versions, never on machines."
