@@ -8,6 +8,7 @@ DOLMA := .venv-dolma/.ready
 TEXTDEDUP := .venv-textdedup/.ready
 S3 := $(VENV)/.s3
 PRESIDIO := .venv-presidio/.ready
+EXPORT := .venv-export/.ready
 NEARDUP := $(wildcard ../shared/data/neardup/*)
 
 .PHONY: help setup demo test test-all check golden bench docs
@@ -30,7 +31,7 @@ demo: $(READY) ## From a web archive to a trained model and a report, on the sam
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow'
 
-test-all: $(READY) $(BENCH) $(DOLMA) $(S3) ## Run all tests, the slow ones and those against datatrove and dolma too
+test-all: $(READY) $(BENCH) $(DOLMA) $(EXPORT) $(S3) ## Run all tests, the slow ones and those against other libraries too
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 $(S3): $(READY)
@@ -63,6 +64,11 @@ $(TEXTDEDUP): bench/requirements-textdedup.txt
 $(PRESIDIO): bench/requirements-presidio.txt
 	$(PYTHON) -m venv .venv-presidio
 	.venv-presidio/bin/pip install -q --disable-pip-version-check -r bench/requirements-presidio.txt
+	touch $@
+
+$(EXPORT): bench/requirements-export.txt
+	$(PYTHON) -m venv .venv-export
+	.venv-export/bin/pip install -q --disable-pip-version-check --no-deps -r bench/requirements-export.txt
 	touch $@
 
 bench: $(READY) $(BENCH) $(TEXTDEDUP) $(PRESIDIO) ## Speed against datatrove in the same run, as ratios; what deduplication removes

@@ -22,6 +22,7 @@ STORE = Annotated[Path, typer.Option(help="Folder of the store, shared by runs."
 PROFILE = Annotated[Path | None, typer.Option(help="A profile (YAML): where and how to run.", show_default=False)]
 WORKERS = Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one per core")]
 SET = Annotated[list[str] | None, typer.Option("--set", help="STAGE.OPTION=VALUE, instead of the recipe's value.")]
+FORMATS = Literal["megatron", "datatrove", "mds", "litdata", "numpy", "huggingface", "packed"]
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")]
 
 
@@ -172,6 +173,29 @@ def trace(
 
     life = follow(run, id)
     _print(life.as_json() if as_json else life.as_text())
+
+
+@app.command()
+def export(
+    run: RUN,
+    format_: Annotated[FORMATS, typer.Option("--format", help="What reads the files.", show_default=False)],
+    to: Annotated[Path, typer.Option(help="The new folder.", show_default=False)],
+    split: Annotated[Literal["train", "validation", "all"], typer.Option(help="What to write.")] = "all",
+    source: Annotated[
+        list[str] | None, typer.Option(help="Only documents of this source; may be given again.", show_default="all")
+    ] = None,
+    unit: Annotated[
+        Literal["documents", "rows"] | None,
+        typer.Option(help="What a sample is: a document, or a packed row.", show_default="as the format's own tools"),
+    ] = None,
+    as_json: JSON = False,
+) -> None:
+    """Write the tokens of a mixture, or of tokenized documents, for another training framework."""
+    from datacurate.mixture.export.run import as_text
+    from datacurate.mixture.export.run import export as write
+
+    receipt = write(run, format_, to, split, source, unit)
+    _print(receipt if as_json else as_text(receipt, to))
 
 
 @app.command()

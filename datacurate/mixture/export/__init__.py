@@ -1,0 +1,1 @@
+"""Tokens of a mixture, or of tokenized documents, in the formats of other training frameworks."""

@@ -1,0 +1,261 @@
+"""Exports, read back by hand: all tokens, in order, as in the mixture's receipt."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import struct
+from itertools import pairwise
+
+import export_runs
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from export_runs import LENGTH, SPLITS
+from typer.testing import CliRunner
+
+from datacurate.api import run_stage
+from datacurate.audit.run_folder import open_run
+from datacurate.cli import app
+from datacurate.core.errors import InputError, LedgerError
+from datacurate.core.store import read_parts
+from datacurate.mixture.export import files, samples
+from datacurate.mixture.export.datatrove_ds import people
+from datacurate.mixture.export.run import export
+from datacurate.stages.tokenize import Tokenize
+from datacurate.training.data import Sequences
+
+FORMATS = ["megatron", "datatrove", "mds", "litdata", "numpy", "huggingface", "packed"]
+
+
+@pytest.fixture(scope="module")
+def mix(tmp_path_factory, tokenizer):
+    folder = tmp_path_factory.mktemp("export")
+
+    def write(records, name):
+        (folder / name).write_text("".join(json.dumps(record) + "\n" for record in records))
+
+    return export_runs.run(folder, tokenizer, write)
+
+
+def flat(lists) -> list[int]:
+    return [token for one in lists for token in one]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_receipt_is_the_mixtures(mix, tmp_path, name):
+    receipt = export(mix, name, tmp_path / "out")
+    stage = open_run(mix).last("mixture")
+    for row in read_parts(stage.phase("receipt").values()).to_pylist():
+        told = receipt["splits"][SPLITS[row["split"]]]["sources"][row["source"]]
+        assert told["tokens"] == row["written_tokens"]
+    assert receipt["splits"]["train"]["tokens"] == 20_000
+    assert json.loads((tmp_path / "out" / "export.json").read_text()) == receipt
+    found = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    assert found == {file["name"] for file in receipt["files"]} | {"export.json"}
+    for file in receipt["files"]:
+        data = (tmp_path / "out" / file["name"]).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (file["bytes"], file["sha256"])
+    documents = sum(told["documents"] for told in receipt["splits"].values())
+    assert documents == sum(one.count(0) for s in SPLITS for one in export_runs.documents(mix, s, 0))
+    export(mix, name, tmp_path / "again")
+    assert json.loads((tmp_path / "again" / "export.json").read_text()) == receipt, "the same bytes each time"
+
+
+@pytest.mark.parametrize("unit", ["documents", "rows"])
+def test_megatron(mix, tmp_path, unit):
+    export(mix, "megatron", tmp_path / "out", unit=unit)
+    for split in SPLITS:
+        index = (tmp_path / "out" / f"{split}.idx").read_bytes()
+        assert index[:9] == b"MMIDIDX\x00\x00"
+        version, code, count, bounds = struct.unpack("<QBQQ", index[9:34])
+        assert (version, code, bounds) == (1, 8, count + 1)
+        lengths = np.frombuffer(index, "<i4", count, 34)
+        places = np.frombuffer(index, "<i8", count, 34 + 4 * count)
+        assert np.frombuffer(index, "<i8", count + 1, 34 + 12 * count).tolist() == list(range(count + 1))
+        tokens = np.fromfile(tmp_path / "out" / f"{split}.bin", "<u2")
+        made = [tokens[p // 2 : p // 2 + n].tolist() for p, n in zip(places, lengths, strict=True)]
+        rows = [row["input_ids"] for row in export_runs.rows(mix, split)]
+        assert made == (rows if unit == "rows" else export_runs.documents(mix, split, 0))
+
+
+def test_an_index_of_many_sequences_is_put_together_in_blocks(mix, tmp_path, monkeypatch):
+    export(mix, "megatron", tmp_path / "whole")
+    for module in ("files", "megatron"):
+        monkeypatch.setattr(f"datacurate.mixture.export.{module}.BLOCK", 7)
+    export(mix, "megatron", tmp_path / "blocks")
+    for split in SPLITS:
+        one, other = ((tmp_path / way / f"{split}.idx").read_bytes() for way in ("whole", "blocks"))
+        assert one == other
+
+
+def test_numpy_as_nanogpt_reads_it(mix, tmp_path):
+    export(mix, "numpy", tmp_path / "out")
+    for split, name in zip(SPLITS, ("train.bin", "val.bin"), strict=True):
+        made = np.memmap(tmp_path / "out" / name, dtype=np.uint16, mode="r")
+        assert made.tolist() == flat(row["input_ids"][: row["length"]] for row in export_runs.rows(mix, split))
+    meta = pickle.loads((tmp_path / "out" / "meta.pkl").read_bytes())
+    assert meta["vocab_size"] == 400 and meta == json.loads((tmp_path / "out" / "meta.json").read_text())
+
+
+def test_datatrove_has_every_token_and_the_ends_of_documents(mix, tmp_path):
+    receipt = export(mix, "datatrove", tmp_path / "out")
+    for split in SPLITS:
+        documents = export_runs.documents(mix, split, 0)
+        base = tmp_path / "out" / split / "00000.ds"
+        assert np.fromfile(base, "<u2").tolist() == flat(documents)
+        ends = np.fromfile(f"{base}.index", "<u8")
+        assert ends.tolist() == np.cumsum([len(d) for d in documents]).tolist()
+        note = (base.parent / "00000.ds.metadata").read_text().splitlines()
+        assert note == ["mix|2", str(len(flat(documents))), people(receipt["splits"][split]["tokens"])]
+
+
+def test_huggingface_documents_have_sources_and_rows_have_starts(mix, tmp_path):
+    export(mix, "huggingface", tmp_path / "rows")
+    export(mix, "huggingface", tmp_path / "documents", unit="documents")
+    for split in SPLITS:
+        rows = export_runs.rows(mix, split)
+        made = pq.read_table(tmp_path / "rows" / "data" / f"{split}-00000.parquet").to_pylist()
+        names = ["books", "web"]
+        for ours, row in zip(made, rows, strict=True):
+            assert ours["sources"] == [names[i] for i in row["sources"]]
+            assert [ours[k] for k in ("input_ids", "starts", "length")] == [
+                row[k] for k in ("input_ids", "starts", "length")
+            ]
+        table = pq.read_table(tmp_path / "documents" / "data" / f"{split}-00000.parquet")
+        assert table["input_ids"].to_pylist() == export_runs.documents(mix, split, 0)
+        assert set(table["source"].to_pylist()) == set(names)
+    assert "| train | web |" in (tmp_path / "rows" / "README.md").read_text()
+
+
+def test_packed_rows_train_as_those_of_the_run(mix, tmp_path):
+    export(mix, "packed", tmp_path / "out")
+    for number, split in enumerate(SPLITS):
+        sequences = Sequences([tmp_path / "out" / f"{split}-00000.parquet"], number)
+        batch = sequences.rows([(0, i) for i in range(len(sequences))])
+        assert batch.ids.tolist() == [row["input_ids"] for row in export_runs.rows(mix, split)]
+
+
+@pytest.mark.parametrize("name", ["mds", "litdata", "huggingface", "packed"])
+def test_many_files_hold_what_one_does(mix, tmp_path, name, monkeypatch):
+    one = export(mix, name, tmp_path / "one")
+    for module, constant in (("mds", "SHARD_BYTES"), ("litdata_chunks", "SHARD_BYTES"), ("tables", "FILE_BYTES")):
+        monkeypatch.setattr(f"datacurate.mixture.export.{module}.{constant}", 3000)
+    many = export(mix, name, tmp_path / "many")
+    assert len(many["files"]) >= len(one["files"]) + (3 if name in ("huggingface", "packed") else 10)
+    assert many["splits"] == one["splits"]
+
+
+def test_documents_do_not_depend_on_batches(mix, monkeypatch):
+    """One that several batches hold is joined; the oracle sees each part at once."""
+    whole = samples.read_batches
+
+    def in_pieces(path):
+        for batch in whole(path):
+            yield from (batch.slice(i, 3) for i in range(0, batch.num_rows, 3))
+
+    monkeypatch.setattr(samples, "read_batches", in_pieces)
+    origin = samples.open_origin(mix)
+    for split in SPLITS:
+        made = [
+            one.tokens[a:b].tolist()
+            for one in origin.samples(split, "documents", [0, 1])
+            for a, b in pairwise(one.offsets)
+        ]
+        assert made == export_runs.documents(mix, split, 0)
+
+
+def test_one_source_alone(mix, tmp_path):
+    receipt = export(mix, "numpy", tmp_path / "out", "train", ["books"])
+    assert list(receipt["splits"]) == ["train"] and list(receipt["splits"]["train"]["sources"]) == ["books"]
+    whole = export(mix, "huggingface", tmp_path / "all", "train", unit="documents")
+    table = pq.read_table(tmp_path / "all" / "data" / "train-00000.parquet").to_pylist()
+    books = flat(row["input_ids"] for row in table if row["source"] == "books")
+    assert np.fromfile(tmp_path / "out" / "train.bin", "<u2").tolist() == books
+    assert len(books) == whole["splits"]["train"]["sources"]["books"]["tokens"]
+
+
+def test_a_dataset_of_token_ids(mix, tmp_path, tokenizer):
+    stage = Tokenize(tokenizer=tokenizer)
+    run_stage(stage, [mix.parent / "books.jsonl", mix.parent / "web.jsonl"], tmp_path / "tokens")
+    receipt = export(tmp_path / "tokens", "megatron", tmp_path / "out")
+    expected = [
+        ids
+        for p in sorted((tmp_path / "tokens").glob("*.parquet"))
+        for ids in pq.read_table(p)["token_ids"].to_pylist()
+    ]
+    tokens = np.fromfile(tmp_path / "out" / "train.bin", "<u2").tolist()
+    assert sorted(tokens) == sorted(flat(expected)) and receipt["splits"]["train"]["samples"] == 360
+    with pytest.raises(InputError, match="documents alone"):
+        export(tmp_path / "tokens", "packed", tmp_path / "no")
+    with pytest.raises(InputError, match="no split 'validation'"):
+        export(tmp_path / "tokens", "numpy", tmp_path / "no", "validation")
+
+
+def test_what_cannot_be_is_told_and_leaves_nothing(mix, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("mine")
+    for told, how in {
+        "not empty": {"to": tmp_path / "full"},
+        "no source is called 'wab'.*Did you mean 'web'": {"sources": ["wab"], "format": "numpy"},
+        "rows hold documents of several sources. Give --unit documents": {"sources": ["web"]},
+        "no format is called": {"format": "tfrecord"},
+        "no mixture here": {"run": mix / "01-mixture"},
+    }.items():
+        given = {"run": mix, "format": "mds", "to": tmp_path / "out", **how}
+        with pytest.raises(InputError, match=told):
+            export(**given)
+    with pytest.raises(InputError, match=r"cannot hold documents.*rows"):
+        export(mix, "packed", tmp_path / "out", unit="documents")
+    assert [p.name for p in tmp_path.iterdir()] == ["full"]
+
+
+def test_an_export_that_fails_midway_leaves_nothing(mix, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.HashedFile, "write", full)
+    with pytest.raises(InputError, match="No space left"):
+        export(mix, "megatron", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lost_tokens_are_a_ledger_error(mix, tmp_path, monkeypatch):
+    whole = samples.Mixture.samples
+    monkeypatch.setattr(samples.Mixture, "samples", lambda *given: list(whole(*given))[1:])
+    with pytest.raises(LedgerError, match=r"export of train: tokens do not balance \(books: [\d,]+ in the receipt"):
+        export(mix, "numpy", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_large_vocabulary_takes_wider_types(tmp_path):
+    shared = {"split": "train", "unit": "documents", "name": "x", "sources": ["a"], "end_of_text": 7}
+    tokens = np.array([65_500, 70_000, 7], np.int32)
+    made = samples.Samples(tokens, np.array([0, 3]), np.array([0]), np.array([3]), np.array([0]))
+    for name, vocabulary, dtype in (
+        ("megatron", 65_499, "<u2"), ("megatron", 65_500, "<i4"), ("datatrove", 65_536, "<u2"),
+        ("datatrove", 65_537, "<u4"), ("numpy", 65_536, "<u2"), ("numpy", 65_537, "<u4"),
+    ):  # fmt: skip
+        from datacurate.mixture.export.run import format_class
+
+        folder = files.Files(tmp_path / f"{name}{vocabulary}")
+        folder.folder.mkdir()
+        writer = format_class(name)(folder, files.About(**shared, vocabulary=vocabulary, sequence_length=None))
+        writer.add(made)
+        writer.close()
+        path = folder.folder / ("train/00000.ds" if name == "datatrove" else "train.bin")
+        assert np.fromfile(path, dtype).tolist() == tokens.astype(dtype).tolist()
+
+
+def test_the_command(mix, tmp_path):
+    ran = CliRunner().invoke(app, ["export", str(mix), "--format", "numpy", "--to", str(tmp_path / "out")])
+    assert ran.exit_code == 0, ran.output
+    assert "train" in ran.output and "20,000" in ran.output and "val.bin" not in ran.output
+    again = CliRunner().invoke(app, ["export", str(mix), "--format", "numpy", "--to", str(tmp_path / "two"), "--json"])
+    assert json.loads(again.output)["splits"]["train"]["tokens"] == 20_000
+    assert json.loads(again.output)["sequence_length"] == LENGTH
+
+
+def test_tokens_for_people():
+    assert [people(n) for n in (0, 999, 1000, 123_456)] == ["0.00 T", "999 T", "1.00 kT", "123 kT"]
