@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,15 +16,16 @@ LENGTH = 64
 SPLITS = ("train", "validation")
 
 
-def run(folder: Path, tokenizer: str, write_jsonl, tokens: int = 20_000) -> Path:
+def run(folder: Path, tokenizer: str, packing: str = "concatenate") -> Path:
     """The folder of a mixture of two sources."""
     for name, count in (("web", 300), ("books", 60)):
         size = 5 if name == "web" else 90
         texts = [
             f"[{name} {i}] " + f"The king {i} went out to meet the morning. " * (1 + i % size) for i in range(count)
         ]
-        write_jsonl([{"id": f"{name}-{i}", "text": text} for i, text in enumerate(texts)], f"{name}.jsonl")
-    stage = Mixture(tokens=tokens, tokenizer=tokenizer, sequence_length=LENGTH, validation=0.1)
+        lines = [json.dumps({"id": f"{name}-{i}", "text": text}) for i, text in enumerate(texts)]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines))
+    stage = Mixture(tokens=20_000, tokenizer=tokenizer, sequence_length=LENGTH, validation=0.1, packing=packing)
     profile = folder / "inline.yaml"
     profile.write_text("executor: inline\n")
     run_stage(stage, [folder / "web.jsonl", folder / "books.jsonl"], folder / "mix", profile=profile)
@@ -39,16 +40,17 @@ def rows(folder: Path, split: str) -> list[dict]:
     return [row for row in table.to_pylist() if row["split"] == SPLITS.index(split)]
 
 
-def documents(folder: Path, split: str, end: int) -> list[list[int]]:
-    """The documents of a split, found the slow way: tokens up to an end, within a part."""
+def documents(folder: Path, split: str) -> list[list[int]]:
+    """The documents of a split, piece by piece: what goes on where the last piece stopped, in one file, is joined."""
     found: list[list[int]] = []
-    part, last = None, None
+    last = None
     for row in rows(folder, split):
-        for token, place in zip(row["input_ids"][: row["length"]], range(row["length"]), strict=True):
-            source = row["sources"][np.searchsorted(row["starts"], place, side="right") - 1]
-            begins = place in row["starts"] and (place > 0 or part != row["part"] or source != last)
-            if begins or not found or found[-1][-1] == end:
-                found.append([])
-            found[-1].append(token)
-            last, part = source, row["part"]
+        ends = [*row["starts"][1:], row["length"]]
+        for start, end, document, begin in zip(row["starts"], ends, row["documents"], row["begins"], strict=True):
+            piece = row["input_ids"][start:end]
+            if last == (row["part"], document, begin):
+                found[-1] += piece
+            else:
+                found.append(piece)
+            last = (row["part"], document, begin + len(piece))
     return found

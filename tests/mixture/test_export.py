@@ -29,14 +29,9 @@ from datacurate.training.data import Sequences
 FORMATS = ["megatron", "datatrove", "mds", "litdata", "numpy", "huggingface", "packed"]
 
 
-@pytest.fixture(scope="module")
-def mix(tmp_path_factory, tokenizer):
-    folder = tmp_path_factory.mktemp("export")
-
-    def write(records, name):
-        (folder / name).write_text("".join(json.dumps(record) + "\n" for record in records))
-
-    return export_runs.run(folder, tokenizer, write)
+@pytest.fixture(scope="module", params=["concatenate", "best_fit"])
+def mix(tmp_path_factory, tokenizer, request):
+    return export_runs.run(tmp_path_factory.mktemp("export"), tokenizer, request.param)
 
 
 def flat(lists) -> list[int]:
@@ -58,7 +53,7 @@ def test_the_receipt_is_the_mixtures(mix, tmp_path, name):
         data = (tmp_path / "out" / file["name"]).read_bytes()
         assert (len(data), hashlib.sha256(data).hexdigest()) == (file["bytes"], file["sha256"])
     documents = sum(told["documents"] for told in receipt["splits"].values())
-    assert documents == sum(one.count(0) for s in SPLITS for one in export_runs.documents(mix, s, 0))
+    assert documents == sum(one.count(0) for s in SPLITS for one in export_runs.documents(mix, s))
     export(mix, name, tmp_path / "again")
     assert json.loads((tmp_path / "again" / "export.json").read_text()) == receipt, "the same bytes each time"
 
@@ -77,7 +72,7 @@ def test_megatron(mix, tmp_path, unit):
         tokens = np.fromfile(tmp_path / "out" / f"{split}.bin", "<u2")
         made = [tokens[p // 2 : p // 2 + n].tolist() for p, n in zip(places, lengths, strict=True)]
         rows = [row["input_ids"] for row in export_runs.rows(mix, split)]
-        assert made == (rows if unit == "rows" else export_runs.documents(mix, split, 0))
+        assert made == (rows if unit == "rows" else export_runs.documents(mix, split))
 
 
 def test_an_index_of_many_sequences_is_put_together_in_blocks(mix, tmp_path, monkeypatch):
@@ -102,7 +97,7 @@ def test_numpy_as_nanogpt_reads_it(mix, tmp_path):
 def test_datatrove_has_every_token_and_the_ends_of_documents(mix, tmp_path):
     receipt = export(mix, "datatrove", tmp_path / "out")
     for split in SPLITS:
-        documents = export_runs.documents(mix, split, 0)
+        documents = export_runs.documents(mix, split)
         base = tmp_path / "out" / split / "00000.ds"
         assert np.fromfile(base, "<u2").tolist() == flat(documents)
         ends = np.fromfile(f"{base}.index", "<u8")
@@ -124,7 +119,7 @@ def test_huggingface_documents_have_sources_and_rows_have_starts(mix, tmp_path):
                 row[k] for k in ("input_ids", "starts", "length")
             ]
         table = pq.read_table(tmp_path / "documents" / "data" / f"{split}-00000.parquet")
-        assert table["input_ids"].to_pylist() == export_runs.documents(mix, split, 0)
+        assert table["input_ids"].to_pylist() == export_runs.documents(mix, split)
         assert set(table["source"].to_pylist()) == set(names)
     assert "| train | web |" in (tmp_path / "rows" / "README.md").read_text()
 
@@ -163,7 +158,7 @@ def test_documents_do_not_depend_on_batches(mix, monkeypatch):
             for one in origin.samples(split, "documents", [0, 1])
             for a, b in pairwise(one.offsets)
         ]
-        assert made == export_runs.documents(mix, split, 0)
+        assert made == export_runs.documents(mix, split)
 
 
 def test_one_source_alone(mix, tmp_path):

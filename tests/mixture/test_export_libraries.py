@@ -24,20 +24,15 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def mix(tmp_path_factory, tokenizer):
-    folder = tmp_path_factory.mktemp("export")
-
-    def write(records, name):
-        (folder / name).write_text("".join(json.dumps(record) + "\n" for record in records))
-
-    return export_runs.run(folder, tokenizer, write)
+@pytest.fixture(scope="module", params=["concatenate", "best_fit"])
+def mix(tmp_path_factory, tokenizer, request):
+    return export_runs.run(tmp_path_factory.mktemp("export"), tokenizer, request.param)
 
 
 def expected(mix: Path, unit: str) -> dict[str, list[list[int]]]:
     if unit == "rows":
         return {split: [row["input_ids"] for row in export_runs.rows(mix, split)] for split in SPLITS}
-    return {split: export_runs.documents(mix, split, 0) for split in SPLITS}
+    return {split: export_runs.documents(mix, split) for split in SPLITS}
 
 
 @pytest.fixture

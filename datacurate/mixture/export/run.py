@@ -93,7 +93,7 @@ def _write(
     shared = (origin.vocabulary, origin.end_of_text, origin.sequence_length)
     told = {}
     for split in splits:
-        writer, count = kind(files, About(split, unit, origin.name, origin.sources, *shared)), Count(origin)
+        writer, count = kind(files, About(split, unit, origin.name, origin.sources, *shared)), Count(origin, unit)
         for samples in origin.samples(split, unit, wanted):
             if len(samples):
                 writer.add(samples)
@@ -112,8 +112,8 @@ def _write(
 class Count:
     """What has been written of a split."""
 
-    def __init__(self, origin: Origin) -> None:
-        self.origin = origin
+    def __init__(self, origin: Origin, unit: Unit) -> None:
+        self.origin, self.unit = origin, unit
         self.samples = self.padding = 0
         self.tokens, self.documents, self.cut = np.zeros((3, len(origin.sources)), np.int64)
 
@@ -130,21 +130,21 @@ class Count:
 
     def told(self, split: str, wanted: list[int]) -> dict[str, Any]:
         """The split's part of the receipt. LedgerError when tokens are not as many as planned."""
-        planned = self.origin.planned(split)
-        names = [self.origin.sources[i] for i in wanted]
-        off = [i for i in wanted if self.tokens[i] != planned.get(self.origin.sources[i], 0)]
+        planned, all_names = self.origin.planned(split), self.origin.sources
+        off = [
+            f"{all_names[i]}: {planned.get(all_names[i], 0):,} in the receipt, {self.tokens[i]:,} written"
+            for i in wanted
+            if self.tokens[i] != planned.get(all_names[i], 0)
+        ]
+        if self.unit == "rows" and self.padding != self.origin.padded(split):
+            off.append(f"padding: {self.origin.padded(split):,} in the receipt, {self.padding:,} written")
         if off:
-            names = [self.origin.sources[i] for i in off]
-            lines = [
-                f"{n}: {planned.get(n, 0):,} in the receipt, {self.tokens[i]:,} written"
-                for i, n in zip(off, names, strict=True)
-            ]
             raise LedgerError(
-                f"export of {split}: tokens do not balance ({'; '.join(lines)}). Please report this as a bug."
+                f"export of {split}: tokens do not balance ({'; '.join(off)}). Please report this as a bug."
             )
         each = {
             name: {"tokens": int(self.tokens[i]), "documents": int(self.documents[i]), "cut": int(self.cut[i])}
-            for i, name in zip(wanted, names, strict=True)
+            for i, name in ((i, all_names[i]) for i in wanted)
         }
         total = {"samples": self.samples, "tokens": int(self.tokens.sum()), "padding": self.padding}
         return {**total, "documents": int(self.documents.sum()), "cut": int(self.cut.sum()), "sources": each}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from datacurate.audit.run_folder import FinishedStage, open_run
-from datacurate.core.dataset import Dataset
+from datacurate.core.dataset import MANIFEST, Dataset
 from datacurate.core.errors import InputError, did_you_mean
 from datacurate.core.store import read_batches, read_parts
 from datacurate.mixture import pack
@@ -66,6 +66,9 @@ class Origin(Protocol):
     def planned(self, split: str) -> dict[str, int]:
         """Tokens that each source has, as the receipt says."""
 
+    def padded(self, split: str) -> int:
+        """Places of padding in its rows, as the receipt says."""
+
     def samples(self, split: str, unit: Unit, wanted: list[int]) -> Iterator[Samples]:
         """The samples of a split that come from some sources."""
 
@@ -73,8 +76,8 @@ class Origin(Protocol):
 def open_origin(folder: str | Path) -> Origin:
     """The mixture of a run, or a dataset with token ids. InputError for a folder that is neither."""
     folder = Path(folder)
-    if (folder / "plan.json").exists() and (mixture := open_run(folder).last("mixture")) is not None:
-        return Mixture(folder, mixture)
+    if (found := _mixture(folder)) is not None:
+        return Mixture(folder, found)
     dataset = Dataset.open(folder)
     if dataset.shards and "token_ids" in pq.read_schema(dataset.shards[0].path).names:
         return Documents(folder, dataset)
@@ -84,15 +87,32 @@ def open_origin(folder: str | Path) -> Origin:
     )
 
 
+def _mixture(folder: Path) -> Dataset | None:
+    """The last mixture that the plan of a run names. InputError when it is not done."""
+    try:
+        planned = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["stages"]
+        keys = {stage["key"] for stage in planned if stage["name"] == "mixture"}
+    except OSError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder}/plan.json: cannot read the plan: {error}. Run the recipe again.") from None
+    made = [Dataset.open(path.parent) for path in sorted(folder.glob(f"*-mixture/{MANIFEST}"))]
+    done = [dataset for dataset in made if dataset.key in keys]
+    if keys and not done:
+        raise InputError(f"{folder}: the run has not finished. Run the same command again to do the rest.")
+    return done[-1] if done else None
+
+
 class Mixture:
     """The packed rows of a run's mixture, part by part."""
 
     splits: tuple[str, ...] = SPLITS
 
-    def __init__(self, folder: Path, stage: FinishedStage) -> None:
-        self.name, self.key = folder.resolve().name, stage.manifest["key"]
-        self.paths = list(stage.shards.values())
-        self.receipt = read_parts(stage.phase("receipt").values()).to_pylist()
+    def __init__(self, folder: Path, dataset: Dataset) -> None:
+        self.name, self.key = folder.resolve().name, dataset.key
+        self.paths = [shard.path for shard in dataset.shards]
+        parts = dataset.manifest["phases"]["receipt"]["parts"]
+        self.receipt = read_parts([dataset.folder.resolve() / part for part in parts]).to_pylist()
         by_index = {row["index"]: row["source"] for row in self.receipt}
         self.sources = [by_index[i] for i in sorted(by_index)]
         self.vocabulary = int(self.receipt[0]["vocabulary"])
@@ -101,8 +121,14 @@ class Mixture:
 
     def planned(self, split: str) -> dict[str, int]:
         """Tokens that were written, by the mixture's own receipt."""
-        rows = [row for row in self.receipt if row["split"] == SPLITS.index(split)]
-        return {row["source"]: row["written_tokens"] for row in rows}
+        return {row["source"]: row["written_tokens"] for row in self._of(split)}
+
+    def padded(self, split: str) -> int:
+        """Places that were left empty, by the same receipt."""
+        return sum(row["padded_tokens"] for row in self._of(split))
+
+    def _of(self, split: str) -> list[dict[str, Any]]:
+        return [row for row in self.receipt if row["split"] == SPLITS.index(split)]
 
     def samples(self, split: str, unit: Unit, wanted: list[int]) -> Iterator[Samples]:
         """The rows in order, whole; or the documents that lie in them, joined where they go on in the next row."""
@@ -111,8 +137,7 @@ class Mixture:
             if unit == "rows":
                 yield from (_rows(batch) for batch in batches if batch.num_rows)
             else:
-                assert self.end_of_text is not None
-                yield from _documents(batches, self.end_of_text, wanted)
+                yield from _documents(batches, wanted)
 
 
 def _of_split(batch: pa.Table, split: str) -> pa.Table:
@@ -122,42 +147,47 @@ def _of_split(batch: pa.Table, split: str) -> pa.Table:
 def _rows(table: pa.Table) -> Samples:
     """Whole rows, padding included."""
     width = table.schema.field("input_ids").type.list_size
-    _, offsets, sources = pack.unpack(table)
+    pieces = pack.unpack(table)
     starts, counts = pack.lists(table["starts"])
-    row = np.repeat(np.arange(table.num_rows, dtype=np.int64), counts)
-    flat = pack.input_ids(table).reshape(-1)
-    return Samples(
-        flat,
-        np.arange(table.num_rows + 1, dtype=np.int64) * width,
-        row * width + starts,
-        np.diff(offsets),
-        sources,
-        table,
-    )
+    places = np.repeat(np.arange(table.num_rows, dtype=np.int64), counts) * width + starts
+    flat, offsets = pack.input_ids(table).reshape(-1), np.arange(table.num_rows + 1, dtype=np.int64) * width
+    return Samples(flat, offsets, places, np.diff(pieces.offsets), pieces.sources, table)
 
 
-def _documents(batches: Iterator[pa.Table], end: int, wanted: list[int]) -> Iterator[Samples]:
-    """The documents of one part's rows; one that a batch leaves open is held until its rest has come."""
-    open_tokens, open_source = np.zeros(0, np.int32), -1
+def _documents(batches: Iterator[pa.Table], wanted: list[int]) -> Iterator[Samples]:
+    """The documents of one part's rows: pieces that follow each other in a document and in the part are joined.
+
+    The last document of a batch is held until the next batch shows whether it goes on.
+    """
+    held: pack.Stretches | None = None
     for batch in batches:
-        flat, offsets, sources = pack.unpack(batch)
-        first = pack.lists(batch["starts"])[0] == 0
-        if len(open_tokens):
-            flat = np.concatenate([open_tokens, flat])
-            offsets = np.concatenate([[0], offsets + len(open_tokens)])
-            sources, first = np.append(open_source, sources), np.append(False, first)
-        if not len(flat):
+        pieces = pack.unpack(batch)
+        if not len(pieces.sources):
             continue
-        unfinished = flat[offsets[1:] - 1] != end
-        goes_on = np.append(False, unfinished[:-1] & first[1:] & (sources[1:] == sources[:-1]))
-        begins = np.flatnonzero(~goes_on)
-        last = offsets[begins[-1]] if unfinished[-1] else len(flat)
-        open_tokens, open_source = flat[last:], int(sources[-1])
-        begins = begins[offsets[begins] < last]
-        yield _chosen(flat[:last], np.append(offsets[begins], last), sources[begins], wanted)
-    if len(open_tokens):
-        size = np.array([0, len(open_tokens)], np.int64)
-        yield _chosen(open_tokens, size, np.array([open_source], np.int32), wanted)
+        pieces = pieces if held is None else _after(held, pieces)
+        ends = pieces.begins + np.diff(pieces.offsets)
+        same = (pieces.documents[1:] == pieces.documents[:-1]) & (pieces.sources[1:] == pieces.sources[:-1])
+        goes_on = same & (pieces.begins[1:] == ends[:-1])
+        begins = np.flatnonzero(np.append(True, ~goes_on))
+        last, at = begins[-1], pieces.offsets[begins]
+        yield _chosen(pieces.flat[: at[-1]], at, pieces.sources[begins[:-1]], wanted)
+        held = pack.Stretches(
+            pieces.flat[at[-1] :],
+            np.array([0, len(pieces.flat) - at[-1]], np.int64),
+            pieces.sources[last : last + 1],
+            pieces.documents[last : last + 1],
+            pieces.begins[last : last + 1],
+        )
+    if held is not None:
+        yield _chosen(held.flat, held.offsets, held.sources, wanted)
+
+
+def _after(held: pack.Stretches, more: pack.Stretches) -> pack.Stretches:
+    """One stretch and those that come after it."""
+    offsets = np.append(0, more.offsets + held.offsets[1])
+    names = ("sources", "documents", "begins")
+    joined = [np.concatenate([getattr(held, name), getattr(more, name)]) for name in names]
+    return pack.Stretches(np.concatenate([held.flat, more.flat]), offsets, *joined)
 
 
 def _chosen(flat: np.ndarray, offsets: np.ndarray, sources: np.ndarray, wanted: list[int]) -> Samples:
@@ -197,6 +227,10 @@ class Documents:
     def planned(self, split: str) -> dict[str, int]:
         """Tokens of each source, counted from the list lengths beforehand."""
         return dict(self._tokens)
+
+    def padded(self, split: str) -> int:
+        """Documents have none."""
+        return 0
 
     def samples(self, split: str, unit: Unit, wanted: list[int]) -> Iterator[Samples]:
         """The documents that have tokens."""

@@ -74,6 +74,8 @@ class HuggingFace(Sharded):
             sample = np.repeat(np.arange(len(samples)), np.diff(cuts))
             columns["starts"] = _lists(cuts, pa.array((samples.starts - samples.offsets[sample]).astype(np.int32)))
             columns["sources"] = _lists(cuts, source)
+            assert samples.table is not None
+            columns |= {name: samples.table[name] for name in ("documents", "begins")}
             filled = np.bincount(sample, samples.sizes, len(samples))
             columns["length"] = pa.array(filled.astype(np.int32))
         self.put(pa.table(columns))
@@ -92,7 +94,8 @@ FIELDS = {
     "documents": "Each example is a document: `input_ids`, closed by the end-of-text token, and its `source`.",
     "rows": (
         "Each example is a row of {sequence_length} tokens: `input_ids`; `starts`, the places where documents begin; "
-        "`sources` of these documents; and `length`, the tokens before the padding."
+        "their `sources`, `documents` (hashes of the ids) and `begins` (where in the document the row takes it up); "
+        "and `length`, the tokens before the padding."
     ),
 }
 
