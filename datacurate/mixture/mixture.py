@@ -117,7 +117,7 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
     """
     strategy: Literal["tokens", "unimax"] = "tokens"
     """How sources share that no weight tells apart: by tokens, or evenly as far as `max_epochs` allows (UniMax)."""
-    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    temperature: Annotated[float, Field(ge=0.01, allow_inf_nan=False)] = 1.0
     """Shares by tokens go by their power of 1 / `temperature`: 1 is in proportion, more favours small sources."""
     limits: dict[str, Limit] = {}
     """Bounds per source or pattern: `at_least` and `at_most` in tokens, `min_share`, `max_share`, `max_epochs`."""

@@ -26,7 +26,7 @@ def against_limits(tokens: int, asked: Request) -> str:
                 f"mixture: of {tokens:,} tokens '{name}' is to get at least {_about(low)} ({_least(own, tokens)}) "
                 f"and at most {_about(high)} ({_most(own, tokens)}). Lower the one or raise the other."
             )
-    least, most = _sums(asked)
+    least, most = asked.split.least, asked.split.most
     if least(tokens) > tokens:
         lines = [f"  {n}: at least {_about(b.lower(tokens))} ({_least(b, tokens)})" for n, b in bounds.items()]
         lines = [line for line, own in zip(lines, bounds.values(), strict=True) if own.lower(tokens)]
@@ -79,10 +79,14 @@ class Supply:
         line = f"  {name}: has {self._has(group):,} tokens, can give {can:,}, asked for {asked:,}"
         if asked <= can:
             return line
-        own = sorted({self.passes[cell] for cell in group.cells} - {exact(self.max_epochs)})
+        own = self._own_passes(group)
         return line + (
             f" (too many: at most {listed([f'{float(n):g}' for n in own])} epochs)" if own else " (too many)"
         )
+
+    def _own_passes(self, group: Group) -> list[Fraction]:
+        """What limits say of the epochs of its cells."""
+        return sorted({self.passes[cell] for cell in group.cells} - {exact(self.max_epochs)})
 
     def _limits(self) -> list[str]:
         """Limits that hold the nearest mixture down, beside what there is."""
@@ -102,8 +106,8 @@ class Supply:
     def _advice(self, asked: Tokens, short: Sequence[Group]) -> list[str]:
         advice = [f"set tokens to at most {reach:,}"] if (reach := self._reach()) else []
         if short and all(self._has(group) for group in short):
-            common = [g for g in short if all(self.passes[cell] == exact(self.max_epochs) for cell in g.cells)]
-            own = [group for group in short if group not in common]
+            common = [group for group in short if not self._own_passes(group)]
+            own = [group for group in short if self._own_passes(group)]
             advice += [f"raise max_epochs to {self._passes_for(asked, common)}"] if common else []
             advice += [f"raise max_epochs of {g.name} to {self._passes_for(asked, [g])}" for g in own[:3]]
         if not self.rescale and self._can_rescale():
@@ -118,18 +122,8 @@ class Supply:
     def _reach(self) -> int:
         """The largest budget that can be drawn this way."""
         if self.rescale:
-            most = _sums(self.given)[1]
-            return last(lambda n: most(n) >= n, self.tokens)
+            return last(lambda n: self.given.split.most(n) >= n, self.tokens)
         return self.asked.largest(self.tokens, [group.supply(self.caps) for group in self.asked.groups])
-
-
-def _sums(request: Request) -> tuple[Callable[[int], Fraction], Callable[[int], Fraction]]:
-    """The least and the most that all groups may get together of a budget."""
-    groups = request.groups
-    return (
-        lambda tokens: sum((group.bounds.lower(tokens) for group in groups), Fraction(0)),
-        lambda tokens: sum((_upper(group, tokens) for group in groups), Fraction(0)),
-    )
 
 
 def _upper(group: Group, tokens: int) -> Fraction:

@@ -120,6 +120,14 @@ class Split:
         lower, upper = self._limits(budget)
         return not any(map(int.__gt__, lower, upper)) and sum(lower) <= budget * self._units <= sum(upper)
 
+    def least(self, budget: int) -> Fraction:
+        """The least that all cells may get together."""
+        return Fraction(sum(self._limits(budget)[0]), self._units)
+
+    def most(self, budget: int) -> Fraction:
+        """The most that all cells may get together."""
+        return Fraction(sum(self._limits(budget)[1]), self._units)
+
     def within(self, budget: int, caps: Sequence[int]) -> bool:
         """Whether no cell gets more than its cap; also when there is no way to split the budget."""
         found = self.at(budget)

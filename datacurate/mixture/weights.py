@@ -12,6 +12,8 @@ from datacurate.core.errors import RecipeError, did_you_mean
 
 DIGITS = 20
 """Digits of a power of a number of tokens. Decimal works them out alike on every machine, a float does not."""
+COLDEST = 0.01
+"""The lowest temperature. The largest source has nearly everything long before."""
 
 
 def exact(number: float) -> Fraction:
@@ -24,8 +26,8 @@ def by_tokens(available: Mapping[str, int], temperature: float = 1.0) -> dict[st
 
     Temperature sampling: Devlin 2019 (multilingual BERT, as exponents), Arivazhagan et al. 2019 (as temperatures).
     """
-    if not temperature > 0:
-        raise RecipeError(f"mixture: the temperature is {temperature}. Give a number above 0; 1 is proportional.")
+    if not temperature >= COLDEST:
+        raise RecipeError(f"mixture: the temperature is {temperature}. Give {COLDEST} or more; 1 is proportional.")
     if temperature == 1:
         return {name: Fraction(n) for name, n in available.items()}
     if temperature == float("inf"):
@@ -69,7 +71,10 @@ def claims(keys: Iterable[str], names: Sequence[str], what: str, noun: str = "so
 def check_known(keys: Iterable[str], names: Sequence[str], what: str, noun: str = "source") -> None:
     """Raise if a key is neither a name nor a pattern."""
     if unknown := sorted(key for key in set(keys) - set(names) if not is_pattern(key)):
-        raise RecipeError(f"mixture: {what} for unknown {noun} '{unknown[0]}'. {did_you_mean(unknown[0], names)}")
+        raise RecipeError(
+            f"mixture: {what} for unknown {noun} '{unknown[0]}': there is none of that name, or none of its documents "
+            f"came this far. {did_you_mean(unknown[0], names)}"
+        )
 
 
 def checked(weights: Mapping[str, float], noun: str = "source") -> dict[str, Fraction]:

@@ -164,7 +164,7 @@ def test_strategies_and_limits_reach_the_plan(tokenizer):
     [
         ({"strategy": "unimax", "temperature": 2}, "temperature has no meaning"),
         ({"long_documents": "crop"}, "packing concatenate crops nothing"),
-        ({"temperature": 0}, "greater than 0"),
+        ({"temperature": 0}, "greater than or equal to 0.01"),
         ({"temperature": float("inf")}, "finite"),
         ({"limits": {"a": {"at_least": 5, "at_most": 3}}}, "at_least 5 is above at_most 3"),
         ({"limits": {"a": {"max_shares": 0.5}}}, "Extra inputs"),
@@ -175,8 +175,9 @@ def test_options_that_cannot_be(tokenizer, options, message):
         Mixture(tokens=10, tokenizer=tokenizer, **options)
 
 
-def test_the_same_whatever_the_shards_and_batches(tokenizer):
-    stage = Mixture(tokens=9000, tokenizer=tokenizer, sequence_length=64, validation=0.2)
+@pytest.mark.parametrize("packing", ["concatenate", "best_fit", "document"])
+def test_the_same_whatever_the_shards_and_batches(tokenizer, packing):
+    stage = Mixture(tokens=9000, tokenizer=tokenizer, sequence_length=64, validation=0.2, packing=packing)
     one, seven = driver.run(stage, DOCS, 1, 1000), driver.run(stage, DOCS, 7, 11)
     for phase in ("packed", "written", "receipt"):
         assert joined(one[phase]).equals(joined(seven[phase])), phase

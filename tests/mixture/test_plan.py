@@ -65,7 +65,7 @@ def test_temperature_is_the_power(have, temperature):
 def test_temperatures_in_words():
     assert plan(300, None, {"a": 400, "b": 100}, 4, temperature=2) == {"a": 200, "b": 100}
     assert plan(300, None, {"a": 400, "b": 100}, 4, temperature=EVEN) == {"a": 150, "b": 150}
-    with pytest.raises(RecipeError, match="above 0"):
+    with pytest.raises(RecipeError, match=r"Give 0\.01 or more"):
         plan(300, None, {"a": 400, "b": 100}, 4, temperature=0)
 
 
@@ -103,7 +103,10 @@ def test_a_group_without_tokens_is_missed():
         ({"4/*": 1, "*/web": 1}, "'4/web' is given by '*/web' and by '4/*'. Give '4/web' one of its own"),
         ({"4/*": 1, "5/*": 1}, "weight '5/*' fits no source"),
         ({"4/*": 1}, "no weight for 3/maths, 3/web"),
-        ({"4/*": 1, "3/mats": 1}, "unknown source '3/mats'. Did you mean '3/maths'"),
+        (
+            {"4/*": 1, "3/mats": 1},
+            "unknown source '3/mats': there is none of that name, or none of its documents came this far.",
+        ),
     ],
 )
 def test_patterns_that_cannot_be(weights, message):
@@ -153,7 +156,7 @@ def test_a_limit_of_a_pattern_is_of_the_group():
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"4/wib": Limit(at_most=3)}, "limit for unknown source '4/wib'. Did you mean '4/web'"),
+        ({"4/wib": Limit(at_most=3)}, "limit for unknown source '4/wib': there"),
         ({"9/*": Limit(at_most=3)}, "limit '9/*' fits no source"),
         ({"*/web": Limit(at_most=3)}, "'*/web' fits '4/web', which is in the group '4/*' already"),
         ({"4/web": Limit(max_share=0.3)}, "'4/web' has limits of share of its own, and is in the group '4/*'"),
@@ -283,6 +286,8 @@ def test_ten_thousand_sources_take_less_than_two_seconds():
         ((tokens, weights, have, 4, "rescale"), {"limits": chosen}),
         ((tokens, {f"{i}/*": i for i in range(10)}, have, 4, "rescale"), {}),
         ((tokens, weights, have, 4, "error"), {}),
+        ((100 * tokens, None, have, 4, "rescale"), {"temperature": EVEN}),
+        ((tokens, None, have, 4, "error"), {"limits": {"*": Limit(max_share=0.5)}}),
     ]
     for arguments, options in tries:
         least = 9.0
@@ -291,7 +296,8 @@ def test_ten_thousand_sources_take_less_than_two_seconds():
             try:
                 assert sum(plan(*arguments, **options).values()) == tokens
             except RecipeError as error:
-                assert arguments[4] == "error" and len(str(error)) < 5000
+                assert arguments[4] == "error" or arguments[0] > 4 * sum(have.values())
+                assert "Do one of these" in str(error) and len(str(error)) < 5000
             least = min(least, time.process_time() - started)
             if least < 2:
                 break
