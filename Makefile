@@ -82,6 +82,7 @@ bench: $(READY) $(BENCH) $(TEXTDEDUP) $(PRESIDIO) ## Speed against datatrove in 
 	$(BIN)/python bench/extract.py
 	$(BIN)/python bench/decontaminate.py ../shared/data
 	$(BIN)/python bench/sources.py
+	$(BIN)/python bench/token_speed.py ../shared/data
 	$(BIN)/python bench/packing.py ../shared/data
 
 docs: $(READY) ## Write the reference pages from the stage classes
