@@ -88,7 +88,7 @@ class Encoder:
             reason = "" if all(np.array_equal(a, b) for a, b in pairs) else "its token ids differ from those"
             reason = reason and f"{reason} of the {type(self.reference).__name__} library"
         except Exception as error:
-            reason = f"it cannot load this tokenizer ({error})"
+            reason = f"it cannot load this tokenizer ({(str(error).splitlines() or [type(error).__name__])[0]})"
         if reason:
             self.fast = None
             log.warning("gigatoken is not used: %s. Encoding without it, which is slower.", reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import shutil
 import struct
 from itertools import pairwise
 
@@ -23,6 +24,7 @@ from datacurate.core.store import read_parts
 from datacurate.mixture.export import files, samples
 from datacurate.mixture.export.datatrove_ds import people
 from datacurate.mixture.export.run import export
+from datacurate.mixture.mixture import Mixture
 from datacurate.stages.tokenize import Tokenize
 from datacurate.training.data import Sequences
 
@@ -204,6 +206,30 @@ def test_what_cannot_be_is_told_and_leaves_nothing(mix, tmp_path):
     with pytest.raises(InputError, match=r"cannot hold documents.*rows"):
         export(mix, "packed", tmp_path / "out", unit="documents")
     assert [p.name for p in tmp_path.iterdir()] == ["full"]
+
+
+def test_a_split_without_tokens_is_left_out(tmp_path, tokenizer):
+    (tmp_path / "a.jsonl").write_text(
+        "".join(json.dumps({"id": str(i), "text": "The king. " * 9}) + "\n" for i in range(50))
+    )
+    stage = Mixture(tokens=500, tokenizer=tokenizer, sequence_length=16, validation=0)
+    run_stage(stage, [tmp_path / "a.jsonl"], tmp_path / "mix")
+    for name in FORMATS:
+        receipt = export(tmp_path / "mix", name, tmp_path / name)
+        assert list(receipt["splits"]) == ["train"] and receipt["splits"]["train"]["tokens"] == 500
+        assert not any("val" in file["name"] for file in receipt["files"])
+    with pytest.raises(InputError, match=r"no tokens to write[.] Choose another --split"):
+        export(tmp_path / "mix", "mds", tmp_path / "no", "validation")
+
+
+def test_a_run_that_has_not_finished_is_told(mix, tmp_path):
+    shutil.copytree(mix, tmp_path / "half", symlinks=True)
+    shutil.rmtree(tmp_path / "half" / "01-mixture")
+    with pytest.raises(InputError, match=r"has not finished[.] Run the same command again"):
+        export(tmp_path / "half", "numpy", tmp_path / "out")
+    (tmp_path / "half" / "plan.json").write_text("{}")
+    with pytest.raises(InputError, match="cannot read the plan"):
+        export(tmp_path / "half", "numpy", tmp_path / "out")
 
 
 def test_an_export_that_fails_midway_leaves_nothing(mix, tmp_path, monkeypatch):

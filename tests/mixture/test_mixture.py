@@ -231,6 +231,17 @@ def test_every_document_ends_with_the_end_of_text_and_holds_no_other(tokenizer):
         assert row["tokens"].index(END) == len(row["tokens"]) - 1
 
 
+def test_the_begin_of_text_opens_every_document_and_is_counted(tokenizer):
+    stage = Mixture(tokens=7777, tokenizer=tokenizer, sequence_length=64, begin_of_text="<|user|>")
+    made = driver.run(stage, DOCS)
+    drawn = joined(made["drawn"]).to_pylist()
+    assert all(row["tokens"][0] == 1 and row["tokens"].count(1) == 1 for row in drawn if len(row["tokens"]) > 1)
+    receipt = joined(made["receipt"]).to_pylist()
+    assert sum(r["written_tokens"] for r in receipt if r["split"] == 0) == 7777
+    plain = joined(driver.run(Mixture(tokens=7777, tokenizer=tokenizer), DOCS)["counted"])["n"].to_pylist()
+    assert joined(made["counted"])["n"].to_pylist() == [n + 1 if n else 0 for n in plain]
+
+
 def test_epochs_differ_by_at_most_one_within_a_source(tokenizer):
     stage = Mixture(tokens=40_000, tokenizer=tokenizer, validation=0.0, max_epochs=10)
     made = driver.run(stage, DOCS)

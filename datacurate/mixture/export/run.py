@@ -55,6 +55,9 @@ def export(
     if not splits:
         raise InputError(f"{run}: there is no split '{split}': a dataset of documents is all training.")
     wanted = numbers_of(origin, sources)
+    splits = [name for name in splits if _has_tokens(origin, name, wanted)]
+    if not splits:
+        raise InputError(f"{run}: there are no tokens to write. Choose another --split or --source.")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise InputError(f"{to}: it is there already, and not empty. Remove it, or name another folder.")
     to.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +73,11 @@ def export(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return receipt
+
+
+def _has_tokens(origin: Origin, split: str, wanted: list[int]) -> bool:
+    planned = origin.planned(split)
+    return any(planned.get(origin.sources[i]) for i in wanted)
 
 
 def _unit(origin: Origin, kind: type[Format], format: str, unit: Unit | None, sources: list[str] | None) -> Unit:
