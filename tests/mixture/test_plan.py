@@ -149,6 +149,8 @@ def test_a_limit_of_a_pattern_is_of_the_group():
     assert weighed == {"4/maths": 10, "4/web": 10, "3/web": 60}
     group = plan(80, {"4/*": 3, "3/web": 1}, have, 4, limits={"4/*": Limit(at_most=40), "4/web": Limit(at_least=15)})
     assert group == {"4/maths": 25, "4/web": 15, "3/web": 40}
+    least = plan(80, {"4/*": 1, "3/web": 3}, have, 4, limits={"4/web": Limit(at_least=30)})
+    assert least == {"4/maths": 0, "4/web": 30, "3/web": 50}, "a group gets what its sources must get"
     each = plan(80, None, have, 4, "rescale", limits={"4/*": Limit(max_epochs=0.1)})
     assert each == {"4/maths": 30, "4/web": 10, "3/web": 40}, "epochs are of each"
 

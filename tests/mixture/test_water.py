@@ -134,6 +134,9 @@ def test_a_share_that_no_whole_numbers_keep_is_kept_to_the_token():
     four = Split([Fraction(1)] * 5, [Bounds(max_share=Fraction(249, 1000))] * 4 + [Bounds(at_most=1)])
     assert four.feasible(250) and not four.feasible(251)
     assert four.whole(250, "abcde") == [63, 62, 62, 62, 1]
+    few = Split([Fraction(1)] * 5, [Bounds(min_share=Fraction(2495, 10_000))] * 4 + [Bounds(1, 1)])
+    assert few.feasible(500) and not few.feasible(499)
+    assert few.whole(500, "abcde") == [125, 125, 125, 124, 1]
     least = Split([Fraction(1)] * 3, [Bounds(min_share=Fraction(1, 3))] * 3)
     assert least.whole(4, "abc") == [2, 1, 1]
 
