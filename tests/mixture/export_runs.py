@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -41,16 +42,48 @@ def rows(folder: Path, split: str) -> list[dict]:
 
 
 def documents(folder: Path, split: str) -> list[list[int]]:
-    """The documents of a split, piece by piece: what goes on where the last piece stopped, in one file, is joined."""
-    found: list[list[int]] = []
-    last = None
+    """The documents of a split, part by part, from their pieces.
+
+    In concatenated rows a piece goes on in the next one; else anything of a part may go on where another piece stopped.
+    """
+    stage = open_run(folder).last("mixture")
+    assert stage is not None
+    parts: dict[int, list] = {}
     for row in rows(folder, split):
         ends = [*row["starts"][1:], row["length"]]
-        for start, end, document, begin in zip(row["starts"], ends, row["documents"], row["begins"], strict=True):
-            piece = row["input_ids"][start:end]
-            if last == (row["part"], document, begin):
-                found[-1] += piece
-            else:
-                found.append(piece)
-            last = (row["part"], document, begin + len(piece))
+        for start, end, *named in zip(
+            row["starts"], ends, row["sources"], row["documents"], row["begins"], strict=True
+        ):
+            parts.setdefault(row["part"], []).append((*named, row["input_ids"][start:end]))
+    joined = _neighbours if stage.manifest["fields"].get("packing") is None else _anywhere
+    return [document for part in sorted(parts) for document in joined(parts[part])]
+
+
+def _neighbours(pieces: list) -> list[list[int]]:
+    found: list[list[int]] = []
+    last = None
+    for source, document, begin, tokens in pieces:
+        if last == (source, document, begin):
+            found[-1] += tokens
+        else:
+            found.append(list(tokens))
+        last = (source, document, begin + len(tokens))
     return found
+
+
+def _anywhere(pieces: list) -> list[list[int]]:
+    seen: Counter = Counter()
+    copies: dict[tuple, list] = {}
+    for at, (source, document, begin, tokens) in enumerate(pieces):
+        copies.setdefault((source, document, seen[source, document, begin]), []).append((begin, at, tokens))
+        seen[source, document, begin] += 1
+    found: list[tuple[int, list[int]]] = []
+    for mine in copies.values():
+        stop = None
+        for begin, at, tokens in sorted(mine):
+            if begin == stop:
+                found[-1] = (min(found[-1][0], at), found[-1][1] + tokens)
+            else:
+                found.append((at, tokens))
+            stop = begin + len(tokens)
+    return [tokens for _, tokens in sorted(found)]

@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from export_runs import LENGTH, SPLITS
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from datacurate.api import run_stage
@@ -21,6 +23,7 @@ from datacurate.audit.run_folder import open_run
 from datacurate.cli import app
 from datacurate.core.errors import InputError, LedgerError
 from datacurate.core.store import read_parts
+from datacurate.mixture import pack
 from datacurate.mixture.export import files, samples
 from datacurate.mixture.export.datatrove_ds import people
 from datacurate.mixture.export.run import export
@@ -91,7 +94,9 @@ def test_numpy_as_nanogpt_reads_it(mix, tmp_path):
     export(mix, "numpy", tmp_path / "out")
     for split, name in zip(SPLITS, ("train.bin", "val.bin"), strict=True):
         made = np.memmap(tmp_path / "out" / name, dtype=np.uint16, mode="r")
-        assert made.tolist() == flat(row["input_ids"][: row["length"]] for row in export_runs.rows(mix, split))
+        assert made.tolist() == flat(export_runs.documents(mix, split))
+        in_rows = flat(row["input_ids"][: row["length"]] for row in export_runs.rows(mix, split))
+        assert sorted(made.tolist()) == sorted(in_rows)
     meta = pickle.loads((tmp_path / "out" / "meta.pkl").read_bytes())
     assert meta["vocab_size"] == 400 and meta == json.loads((tmp_path / "out" / "meta.json").read_text())
 
@@ -161,6 +166,40 @@ def test_documents_do_not_depend_on_batches(mix, monkeypatch):
             for a, b in pairwise(one.offsets)
         ]
         assert made == export_runs.documents(mix, split)
+
+
+def test_documents_that_lack_their_end_are_counted(mix, tmp_path):
+    """Their rest lies in another part: with concatenation at most one of each part and split."""
+    receipt = export(mix, "megatron", tmp_path / "out")
+    for split in SPLITS:
+        documents = export_runs.documents(mix, split)
+        told = receipt["splits"][split]
+        assert told["cut"] == sum(ids[-1] != 0 for ids in documents)
+        assert told["samples"] == len(documents) and told["documents"] == len(documents) - told["cut"]
+        assert max(map(len, documents)) > 2 * LENGTH
+        parts = len({row["part"] for row in export_runs.rows(mix, split)})
+        assert told["cut"] <= parts or "packing" in open_run(mix).last("mixture").manifest["fields"]
+
+
+@given(st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=4), max_size=12), st.randoms())
+def test_pieces_of_a_document_find_each_other(sizes, rng):
+    """Whatever the order of the pieces, also of a document that was drawn twice: none is lost, none left apart."""
+    pieces, expected = [], []
+    for number, cuts in enumerate(sizes):
+        document, begin = number // 2, 0
+        cuts = sizes[number - 1] if number % 2 else cuts
+        for size in cuts:
+            pieces.append((document, begin, [document * 1000 + begin + i for i in range(size)]))
+            begin += size
+        expected.append([document * 1000 + i for i in range(begin)])
+    rng.shuffle(pieces)
+    offsets = np.cumsum([0] + [len(tokens) for *_, tokens in pieces])
+    document, begins = (np.array([piece[i] for piece in pieces], np.int64) for i in (0, 1))
+    tokens = np.array(flat(piece[2] for piece in pieces), np.int32)
+    given_pieces = pack.Stretches(tokens, offsets, document.astype(np.int32), document.astype(np.uint64), begins)
+    made = samples._documents(iter([samples._together(given_pieces)]), list(range(20)))
+    found = [one.tokens[a:b].tolist() for one in made for a, b in pairwise(one.offsets)]
+    assert sorted(found) == sorted(expected)
 
 
 def test_one_source_alone(mix, tmp_path):

@@ -169,9 +169,11 @@ def as_text(receipt: dict[str, Any], to: Path) -> str:
     padding = sum(told["padding"] for told in receipt["splits"].values())
     samples = sum(told["samples"] for told in receipt["splits"].values())
     size = sum(file["bytes"] for file in receipt["files"])
+    cut = sum(told["cut"] for told in receipt["splits"].values()) if receipt["unit"] == "documents" else 0
+    kind = f"{receipt['unit']} ({cut:,} without their end)" if cut else receipt["unit"]
     lines += [
         "",
-        f"{samples:,} {receipt['unit']}, {padding:,} places of padding; tokens as in the receipt of {receipt['run']}",
+        f"{samples:,} {kind}, {padding:,} places of padding; tokens as in the receipt of {receipt['run']}",
     ]
     lines += [f"{len(receipt['files']):,} files, {size:,} bytes, with digests in {to / RECEIPT}"]
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from datacurate.core.dataset import MANIFEST, Dataset
 from datacurate.core.errors import InputError, did_you_mean
 from datacurate.core.store import read_batches, read_parts
-from datacurate.mixture import pack
+from datacurate.mixture import draw, pack
 
 Unit = Literal["documents", "rows"]
 SPLITS = ("train", "validation")
@@ -111,6 +111,7 @@ class Mixture:
     def __init__(self, folder: Path, dataset: Dataset) -> None:
         self.name, self.key = folder.resolve().name, dataset.key
         self.paths = [shard.path for shard in dataset.shards]
+        self.packing = dataset.manifest["fields"].get("packing", "concatenate")
         parts = dataset.manifest["phases"]["receipt"]["parts"]
         self.receipt = read_parts([dataset.folder.resolve() / part for part in parts]).to_pylist()
         by_index = {row["index"]: row["source"] for row in self.receipt}
@@ -136,8 +137,10 @@ class Mixture:
             batches = (_of_split(batch, split) for batch in read_batches(path))
             if unit == "rows":
                 yield from (_rows(batch) for batch in batches if batch.num_rows)
+            elif self.packing == "concatenate":
+                yield from _documents(map(pack.unpack, batches), wanted)
             else:
-                yield from _documents(batches, wanted)
+                yield from _documents(iter([_together(pack.unpack(pa.concat_tables(batches)))]), wanted)
 
 
 def _of_split(batch: pa.Table, split: str) -> pa.Table:
@@ -154,32 +157,56 @@ def _rows(table: pa.Table) -> Samples:
     return Samples(flat, offsets, places, np.diff(pieces.offsets), pieces.sources, table)
 
 
-def _documents(batches: Iterator[pa.Table], wanted: list[int]) -> Iterator[Samples]:
-    """The documents of one part's rows: pieces that follow each other in a document and in the part are joined.
+def _documents(batches: Iterator[pack.Stretches], wanted: list[int]) -> Iterator[Samples]:
+    """The documents of one part's pieces: those that follow each other in a document and in the part are joined.
 
     The last document of a batch is held until the next batch shows whether it goes on.
     """
     held: pack.Stretches | None = None
-    for batch in batches:
-        pieces = pack.unpack(batch)
+    for pieces in batches:
         if not len(pieces.sources):
             continue
         pieces = pieces if held is None else _after(held, pieces)
-        ends = pieces.begins + np.diff(pieces.offsets)
-        same = (pieces.documents[1:] == pieces.documents[:-1]) & (pieces.sources[1:] == pieces.sources[:-1])
-        goes_on = same & (pieces.begins[1:] == ends[:-1])
-        begins = np.flatnonzero(np.append(True, ~goes_on))
-        last, at = begins[-1], pieces.offsets[begins]
+        begins = np.flatnonzero(_opens(pieces))
+        at = pieces.offsets[begins]
         yield _chosen(pieces.flat[: at[-1]], at, pieces.sources[begins[:-1]], wanted)
-        held = pack.Stretches(
-            pieces.flat[at[-1] :],
-            np.array([0, len(pieces.flat) - at[-1]], np.int64),
-            pieces.sources[last : last + 1],
-            pieces.documents[last : last + 1],
-            pieces.begins[last : last + 1],
-        )
+        held = _taken(pieces, begins[-1:])
+        held = replace(held, flat=pieces.flat[at[-1] :], offsets=np.array([0, len(pieces.flat) - at[-1]], np.int64))
     if held is not None:
         yield _chosen(held.flat, held.offsets, held.sources, wanted)
+
+
+def _opens(pieces: pack.Stretches) -> np.ndarray:
+    """Whether each piece does not go on where the one before it stopped."""
+    ends = pieces.begins + np.diff(pieces.offsets)
+    same = (pieces.documents[1:] == pieces.documents[:-1]) & (pieces.sources[1:] == pieces.sources[:-1])
+    return np.append(True, ~(same & (pieces.begins[1:] == ends[:-1])))
+
+
+def _together(pieces: pack.Stretches) -> pack.Stretches:
+    """The pieces of a part with those of a document behind each other, in the order of the documents' first pieces.
+
+    Best fit puts the end of a long document into another row. Of a document that was drawn several times, the first
+    pieces belong together, then the second ones: the copies are alike.
+    """
+    count = len(pieces.sources)
+    if not count:
+        return pieces
+    place = np.lexsort((np.arange(count), pieces.begins, pieces.documents, pieces.sources))
+    names = [values[place] for values in (pieces.sources, pieces.documents, pieces.begins)]
+    new = np.append(True, np.any([values[1:] != values[:-1] for values in names], axis=0))
+    copy = np.empty(count, np.int64)
+    copy[place] = np.arange(count) - np.maximum.accumulate(np.where(new, np.arange(count), 0))
+    walk = np.lexsort((pieces.begins, copy, pieces.documents, pieces.sources))
+    opens = _opens(_taken(pieces, walk))
+    first = np.minimum.reduceat(walk, np.flatnonzero(opens))[np.cumsum(opens) - 1]
+    return _taken(pieces, walk[np.argsort(first, kind="stable")])
+
+
+def _taken(pieces: pack.Stretches, order: np.ndarray) -> pack.Stretches:
+    """Some pieces, in another order."""
+    flat, offsets = draw.gather(pieces.flat, pieces.offsets[:-1][order], np.diff(pieces.offsets)[order])
+    return pack.Stretches(flat, offsets, pieces.sources[order], pieces.documents[order], pieces.begins[order])
 
 
 def _after(held: pack.Stretches, more: pack.Stretches) -> pack.Stretches:
