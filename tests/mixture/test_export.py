@@ -237,7 +237,7 @@ def test_what_cannot_be_is_told_and_leaves_nothing(mix, tmp_path):
         "no source is called 'wab'.*Did you mean 'web'": {"sources": ["wab"], "format": "numpy"},
         "rows hold documents of several sources. Give --unit documents": {"sources": ["web"]},
         "no format is called": {"format": "tfrecord"},
-        "no mixture here": {"run": mix / "01-mixture"},
+        "no mixture here.*is a stage of the run": {"run": mix / "01-mixture"},
     }.items():
         given = {"run": mix, "format": "mds", "to": tmp_path / "out", **how}
         with pytest.raises(InputError, match=told):

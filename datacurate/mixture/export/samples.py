@@ -81,10 +81,10 @@ def open_origin(folder: str | Path) -> Origin:
     dataset = Dataset.open(folder)
     if dataset.shards and "token_ids" in pq.read_schema(dataset.shards[0].path).names:
         return Documents(folder, dataset)
-    raise InputError(
-        f"{folder}: there is no mixture here, and no dataset with token ids. Name the folder of a run that has a "
-        "mixture, or of a dataset that `curate tokenize` made."
-    )
+    hint = "Name the folder of a run that has a mixture, or of a dataset that `curate tokenize` made."
+    if (folder.parent / "plan.json").exists():
+        hint = f"It is a stage of the run {folder.parent}: name that folder."
+    raise InputError(f"{folder}: there is no mixture here, and no dataset with token ids. {hint}")
 
 
 def _mixture(folder: Path) -> Dataset | None:
