@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from datacurate.audit.markup import Markup, join, number, share, tag
@@ -76,6 +76,31 @@ def ranked(counts: Sequence[tuple[str, int]], unit: str) -> Markup:
         for name, count in counts
     ]
     return tag("div", head, rows, class_="bars")
+
+
+def shares(amounts: Sequence[int], names: Sequence[str]) -> Markup:
+    """A horizontal bar of full width, in the colours of lines, one part per name."""
+    whole = sum(amounts) or 1
+    parts = [
+        tag("i", style=f"width:{100 * n / whole:.3f}%;background:var(--s{at})", title=f"{name} {share(n, whole)}")
+        for at, (n, name) in enumerate(zip(amounts, names, strict=True))
+        if n
+    ]
+    return tag("div", parts, class_="bar")
+
+
+def bullets(rows: Sequence[tuple[str, float, float]], unit: str, mark: str, shown: Callable[[float], str]) -> Markup:
+    """Per name a bar, and a mark on it at another amount; behind it how long it is, and its share of the mark's."""
+    most = max((max(n, at) for _, n, at in rows), default=1) or 1
+    head = [tag("span", class_="head name"), tag("span", f"| {mark}", class_="head")]
+    head += [tag("span", unit, class_="head n"), tag("span", "of it", class_="head n")]
+    made = []
+    for name, n, at in rows:
+        bar = tag("i", class_="kept", style=f"width:{100 * n / most:.3f}%")
+        tick = tag("b", class_="mark", style=f"left:{100 * at / most:.3f}%")
+        made += [tag("span", name, class_="name"), tag("div", bar, tick, class_="bar bullet")]
+        made += [tag("span", shown(n), class_="n"), tag("span", share(n, at), class_="n")]
+    return tag("div", head, made, class_="bars")
 
 
 def histogram(bins: Sequence[tuple[str, int]], x_title: str, y_title: str) -> Markup:

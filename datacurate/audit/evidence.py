@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from datacurate.audit.charts import Line, histogram, lines
-from datacurate.audit.markup import Markup, e, join, number, share, table, tag
+from datacurate.audit.markup import Markup, e, join, number, table, tag
 from datacurate.audit.run_folder import Finished, FinishedStage
 
 SAMPLES = 5
@@ -135,38 +135,6 @@ def _phase_rows(stage: FinishedStage | None, phase: str) -> list[Row]:
 
     paths = list(stage.phase(phase).values()) if stage else []
     return read_parts(paths).to_pylist() if paths else []
-
-
-def receipt(rows: list[Row]) -> Markup:
-    """Tokens planned and written of every source, for training and validation."""
-    made = []
-    for split, title in ((0, "Training"), (1, "Validation")):
-        mine = [row for row in rows if row["split"] == split]
-        if mine:
-            made += [tag("h3", title), _receipt(mine)]
-    return join(made)
-
-
-def _receipt(rows: list[Row]) -> Markup:
-    head = ["source", "weight", "planned tokens", "written tokens", "cropped", "difference", "padding"]
-    head += ["available tokens", "epochs"]
-    head += ["documents", "without tokens"]
-    body = [_receipt_row(row) for row in rows]
-    sums = {name: sum(row[name] for row in rows) for name in ("planned_tokens", "written_tokens", "available_tokens")}
-    counted = ("documents", "empty", "weight", "cropped_tokens", "padded_tokens")
-    sums |= {name: sum(row.get(name) or 0 for row in rows) for name in counted}
-    epochs = sums["written_tokens"] / sums["available_tokens"] if sums["available_tokens"] else 0.0
-    return table(head, body, foot=_receipt_row({**sums, "source": "all", "epochs": epochs}))
-
-
-def _receipt_row(row: Row) -> list[Any]:
-    cropped, padded = row.get("cropped_tokens") or 0, row.get("padded_tokens") or 0
-    off = row["written_tokens"] + cropped - row["planned_tokens"]
-    difference = tag("span", f"{off:+,}" if off else "0", class_="bad" if off else "good")
-    tokens = [number(n) for n in (row["planned_tokens"], row["written_tokens"], cropped)]
-    tokens += [difference, number(padded), number(row["available_tokens"])]
-    rest = [f"{row['epochs']:.2f}", number(row["documents"]), number(row.get("empty") or 0)]
-    return [row["source"], share(row["weight"], 1), *tokens, *rest]
 
 
 def training(rows: list[Row]) -> Markup:

@@ -10,6 +10,7 @@ from datacurate.audit.contamination_show import STYLE
 from datacurate.audit.contamination_show import section as contamination
 from datacurate.audit.dedup_report import deduplication
 from datacurate.audit.markup import Markup, e, join, tag
+from datacurate.audit.mixture_report import mixture
 from datacurate.audit.pii_report import personal_data
 from datacurate.audit.repairs import section as repairs
 from datacurate.audit.run_folder import Finished, open_run
@@ -82,7 +83,7 @@ def _sections(run: Finished) -> list[tuple[str, str, str, Markup | None]]:
         ("spoken", "Languages and scripts by source", SPOKEN_NOTE, spoken(run)),
         ("repairs", "Texts mended", "By `normalize`, of all documents that came to it.", repairs(run)),
         ("lengths", "Lengths", LENGTHS_NOTE, sections.lengths(run)),
-        ("mixture", "Mixture receipt", RECEIPT_NOTE, evidence.receipt(receipt) if receipt else None),
+        ("mixture", "Mixture", RECEIPT_NOTE, mixture(run, receipt) if receipt else None),
         ("training", "Training", TRAINING_NOTE, evidence.training(metrics) if metrics else None),
         ("recipe", "Recipe", "", sections.recipe(run)),
         ("identity", "Keys and versions", IDENTITY_NOTE, sections.identity(run)),

@@ -201,6 +201,25 @@ def test_receipts_and_losses(tmp_path):
     assert 100 < len(line.split()) <= 302
 
 
+def test_shares_by_source_on_the_way_to_the_mixture(tmp_path):
+    run = make_run(tmp_path)
+    names = list(open_run(run).booked[0].manifest["sources"])
+    receipt = [
+        {"source": name, "split": split, "weight": 0.5, "planned_tokens": n, "written_tokens": n}
+        | {"available_tokens": 2 * n, "documents": 3, "empty": 0, "epochs": 0.5}
+        for split, most in ((0, 900), (1, 40))
+        for name, n in zip(names, range(100, most, 100), strict=False)
+    ]
+    add_stage(run, "mixture", "receipt", receipt)
+    found = {row[0]: row[1:] for row in rows(write_report(run).read_text(), "mixture") if len(row) == len(names) + 1}
+    booked = open_run(run).booked
+    came = {name: books["in"]["bytes"] for name, books in booked[0].manifest["sources"].items()}
+    first = sorted(found["as it came"])
+    assert first == sorted(e(share(n, sum(came.values()))) for n in came.values())
+    tokens = [100 * at for at in range(1, len(names) + 1)]
+    assert sorted(found["mixture, written"]) == sorted(e(share(n, sum(tokens))) for n in tokens)
+
+
 def add_stage(run: Path, name: str, phase: str, table: list[dict]) -> None:
     """A finished stage without documents."""
     plan = json.loads((run / "plan.json").read_text())
