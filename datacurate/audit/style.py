@@ -52,8 +52,10 @@ tfoot td { font-weight: 600; border-bottom: 0 }
 .funnel .n, .bars .n { padding: 0 } .head { color: var(--soft); font-weight: 600 }
 .bar { display: flex; height: 1.1rem; background: var(--panel); border-radius: 2px; overflow: hidden }
 .bar i { display: block; height: 100% } .bars.way { grid-template-columns: minmax(3rem, max-content) 1fr }
-i.s0 { background: var(--s0) } i.s1 { background: var(--s1) } i.s2 { background: var(--s2) } i.s3 { background: var(--s3) } 
-i.s4 { background: var(--s4) } i.s5 { background: var(--s5) } i.s6 { background: var(--s6) } i.s7 { background: var(--s7) }
+i.s0 { background: var(--s0) } i.s1 { background: var(--s1) }
+i.s2 { background: var(--s2) } i.s3 { background: var(--s3) }
+i.s4 { background: var(--s4) } i.s5 { background: var(--s5) }
+i.s6 { background: var(--s6) } i.s7 { background: var(--s7) }
 .bullet { position: relative; overflow: visible; margin-right: 3px }
 .mark { position: absolute; top: -2px; bottom: -2px; width: 2px; background: var(--ink) }
 .kept { background: var(--kept) } .dropped { background: var(--dropped) } .merged { background: var(--merged) }
