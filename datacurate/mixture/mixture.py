@@ -40,6 +40,7 @@ ALLOCATED = pa.schema(
 )
 DRAWN = pa.schema(
     {
+        "stage": pa.int32(),
         "bucket": pa.int32(),
         "position": pa.uint64(),
         "source": pa.int32(),
@@ -52,6 +53,7 @@ CUT = ("whole_epochs", "cut_order", "cut_row", "cut_tokens")
 WRITTEN = pa.schema(
     {
         "part": pa.int32(),
+        "stage": pa.int32(),
         "split": pa.int8(),
         "source": pa.int32(),
         "tokens": pa.int64(),
@@ -79,14 +81,14 @@ RECEIPT = pa.schema(
 )
 
 
-def bucket_keys(stage: Mixture, size: Size) -> list[tuple[int]]:
-    """One key per bucket of the shuffle."""
-    return [(b,) for b in range(stage.buckets)]
+def bucket_keys(stage: Mixture, size: Size) -> list[tuple[int, int]]:
+    """One key per training stage and bucket of its shuffle."""
+    return [(0, b) for b in range(stage.buckets)]
 
 
-def part_keys(stage: Mixture, size: Size) -> list[tuple[int]]:
-    """One key per bucket, and one for what is left over at the buckets' ends."""
-    return [(b,) for b in range(stage.buckets + 1)]
+def part_keys(stage: Mixture, size: Size) -> list[tuple[int, int]]:
+    """One key per training stage and bucket, and one for what is left over at the ends of a stage's buckets."""
+    return [(0, b) for b in range(stage.buckets + 1)]
 
 
 class Mixture(tokenizer_options.TokenizerOptions, Stage):
@@ -100,7 +102,7 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
     et al. 2024.
     """
 
-    version = 2
+    version = 3
     result = "sequences"
     needs = ("id", "text", "source")
     handed_on: ClassVar[str] = "packed"
@@ -232,6 +234,7 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
         tokens[offsets[1:] - 1] = flat[ends - 1]
         position = draw.positions(order[index], epoch, self.seed)
         columns = {
+            "stage": np.zeros(len(index), np.int32),
             "bucket": draw.bucket_of(position, self.buckets),
             "position": position,
             "source": np.full(len(index), plan["index"], np.int32),
@@ -241,13 +244,13 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
         }
         return pa.table(columns, schema=DRAWN)
 
-    @by("bucket", keys=bucket_keys)
-    def shuffled(self, drawn: pa.Table, bucket: int) -> pa.Table:
+    @by("stage", "bucket", keys=bucket_keys)
+    def shuffled(self, drawn: pa.Table, stage: int, bucket: int) -> pa.Table:
         """A bucket's documents, shuffled, as rows; the last part joins those that are far from full."""
-        made = [self._shuffle(drawn, split, bucket) for split in (TRAIN, VALIDATION)]
+        made = [self._shuffle(drawn, split, stage, bucket) for split in (TRAIN, VALIDATION)]
         return pa.concat_tables(made)
 
-    def _shuffle(self, drawn: pa.Table, split: int, bucket: int) -> pa.Table:
+    def _shuffle(self, drawn: pa.Table, split: int, stage: int, bucket: int) -> pa.Table:
         here = np.flatnonzero(pack.numbers(drawn["split"]) == split)
         position, source, order = (pack.numbers(drawn[c])[here] for c in ("position", "source", "order"))
         walk = np.lexsort((source, position))
@@ -255,7 +258,7 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
         starts = (np.cumsum(sizes, dtype=np.int64) - sizes)[here][walk]
         tokens, offsets = draw.gather(flat, starts, sizes[here][walk])
         rows = self._pack(pack.whole(tokens, offsets, source[walk], order[walk]))
-        table = pack.as_table(rows, split, np.where(self._joined(rows), self.buckets, bucket))
+        table = pack.as_table(rows, split, np.where(self._joined(rows), self.buckets, bucket), stage)
         return table.append_column("bucket", pa.array(np.full(rows.count, bucket, np.int32)))
 
     def _pack(self, stretches: pack.Stretches) -> pack.Rows:
@@ -270,26 +273,27 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
         emptiest = np.argsort(rows.length, kind="stable")[:most]
         return short & np.isin(np.arange(rows.count), emptiest)
 
-    @by("part", keys=part_keys)
-    def packed(self, shuffled: pa.Table, part: int) -> pa.Table:
+    @by("stage", "part", keys=part_keys)
+    def packed(self, shuffled: pa.Table, stage: int, part: int) -> pa.Table:
         """The rows of a bucket; the last part joins rows that are not full."""
         columns = pack.packed_schema(self.sequence_length).names
         if part < self.buckets:
             return shuffled.select(columns)
         table = shuffled.sort_by("bucket").select(columns)
         split = pack.numbers(table["split"])
-        return pa.concat_tables([self._join(table.filter(pa.array(split == s)), s) for s in (TRAIN, VALIDATION)])
+        return pa.concat_tables([self._join(table.filter(pa.array(split == s)), s, stage) for s in (TRAIN, VALIDATION)])
 
-    def _join(self, short: pa.Table, split: int) -> pa.Table:
+    def _join(self, short: pa.Table, split: int, stage: int) -> pa.Table:
         rows = self._pack(pack.unpack(short))
-        return pack.as_table(rows, split, np.full(rows.count, self.buckets))
+        return pack.as_table(rows, split, np.full(rows.count, self.buckets), stage)
 
-    @by("part", keys=part_keys)
-    def written(self, packed: pa.Table, part: int) -> pa.Table:
+    @by("stage", "part", keys=part_keys)
+    def written(self, packed: pa.Table, stage: int, part: int) -> pa.Table:
         """What a part holds, per split and source, as counted in its rows."""
         found = pack.counts(packed)
         columns = [
             np.full(len(found.tokens), part, np.int32),
+            np.full(len(found.tokens), stage, np.int32),
             found.split.astype(np.int8),
             found.source.astype(np.int32),
             found.tokens,

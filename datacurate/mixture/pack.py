@@ -12,10 +12,11 @@ from datacurate.mixture.layout import lay_out
 
 
 def packed_schema(sequence_length: int) -> pa.Schema:
-    """What training reads. `part` is the number of the file, which is the order in which files are read."""
+    """What training reads. A file is of one training stage; `part` is its number there, the order of reading."""
     return pa.schema(
         {
             "part": pa.int32(),
+            "stage": pa.int32(),
             "input_ids": pa.list_(pa.int32(), sequence_length),
             "starts": pa.list_(pa.int32()),
             "sources": pa.list_(pa.int32()),
@@ -106,11 +107,12 @@ def input_ids(table: pa.Table) -> np.ndarray:
     return np.concatenate([np.zeros((0, width), np.int32), *chunks])
 
 
-def as_table(rows: Rows, split: int, part: np.ndarray) -> pa.Table:
-    """Packed rows as a table; `part` holds one number per row."""
+def as_table(rows: Rows, split: int, part: np.ndarray, stage: int = 0) -> pa.Table:
+    """Packed rows of a training stage as a table; `part` holds one number per row."""
     pieces = (rows.starts, rows.sources, rows.documents, rows.begins)
     columns = [
         pa.array(part, pa.int32()),
+        pa.array(np.full(rows.count, stage, np.int32)),
         pa.FixedSizeListArray.from_arrays(pa.array(rows.input_ids.reshape(-1)), rows.input_ids.shape[1]),
         *(pa.ListArray.from_arrays(pa.array(rows.offsets), pa.array(values)) for values in pieces),
         pa.array(rows.length),

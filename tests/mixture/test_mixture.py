@@ -286,9 +286,9 @@ def test_schemas_hold_also_for_empty_input(tokenizer):
     for phase, table in {
         "counted": stage.counted(nothing),
         "drawn": stage.drawn(nothing, allocated),
-        "shuffled": stage.shuffled(made["drawn"][0].slice(0, 0), 1),
-        "packed": stage.packed(made["shuffled"][0].slice(0, 0), stage.buckets),
-        "written": stage.written(made["packed"][0].slice(0, 0), 1),
+        "shuffled": stage.shuffled(made["drawn"][0].slice(0, 0), 0, 1),
+        "packed": stage.packed(made["shuffled"][0].slice(0, 0), 0, stage.buckets),
+        "written": stage.written(made["packed"][0].slice(0, 0), 0, 1),
     }.items():
         assert (table.num_rows, table.schema) == (0, made[phase][0].schema), phase
     with pytest.raises(RecipeError, match="no tokens"):
