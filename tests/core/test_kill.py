@@ -14,7 +14,8 @@ import pytest
 
 from tests.contract import exam
 
-MOMENTS = 20
+MOMENTS = [*range(6), *(pytest.param(moment, marks=pytest.mark.slow) for moment in range(6, 20))]
+"""A moment takes 16 s of CPU, so `make test` has six of them and `make test-all` all."""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def undisturbed(recipe) -> dict[str, str]:
     return exam.digests(out / "store")
 
 
-@pytest.mark.parametrize("moment", range(MOMENTS))
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_and_resumed(moment, recipe, undisturbed, tmp_path):
     """SIGKILL to all processes (every third time only to the supervisor) once a random number of files is there."""
     wanted = random.Random(moment).randrange(0, len(undisturbed) * 9 // 10)
