@@ -24,7 +24,7 @@ MEASURED = "measured."
 """Begins the names of columns that hold a filter's signals."""
 NAMED = "(a file)"
 """Stands in keys for the name of a file whose digest enters the key."""
-DERIVED = ("token_ids", "tokens", "maths", "maths_symbols", "quality_signals", "pii")
+DERIVED = ("token_ids", "tokens", "maths", "maths_symbols", "quality_signals", "pii", "pieces", "fim")
 FAMILIES = (MEASURED, "ccnet_", "rps_doc_", "rps_lines_", "gopher_v1__", "c4_v1__", "c4_v2__")
 """Columns, and beginnings of names of columns, that stages compute from the text: a stage that rewrites texts removes
 them."""

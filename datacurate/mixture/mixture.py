@@ -13,7 +13,7 @@ from datacurate.core.errors import LedgerError
 from datacurate.core.phase import Size, by, each, once
 from datacurate.core.stage import Stage, one_array
 from datacurate.core.types import Amount, Count, Fraction, Positive
-from datacurate.mixture import allocate, draw, pack, tokenizer_options
+from datacurate.mixture import allocate, draw, pack, pieces, tokenizer_options
 from datacurate.mixture.groups import Limit
 
 TRAIN, VALIDATION = 0, 1
@@ -167,7 +167,8 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
     def tokenized(self, docs: pa.Table, rows: Any) -> pa.Table:
         """Token ids of every document; `order` is its place in the source's shuffle, `n` its tokens."""
         ids = docs["id"].to_pylist()
-        flat, offsets = self.encoder().encode([text or "" for text in docs["text"].to_pylist()])
+        marked = docs[pieces.COLUMN] if pieces.COLUMN in docs.schema.names else None
+        flat, offsets = pieces.encode(self.encoder(), docs["text"], marked)
         columns = {
             "source": one_array(docs["source"]).cast(pa.string()),
             "order": draw.hashes(ids, f"order {self.seed}"),

@@ -9,14 +9,14 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from datacurate.core.errors import RecipeError, did_you_mean
-from datacurate.mixture import libraries, tokenizer_files
+from datacurate.mixture import libraries, sentinels, tokenizer_files
 from datacurate.mixture.libraries import Library, Ragged
 from datacurate.mixture.tokenizer_files import Read
 
@@ -58,16 +58,21 @@ class Encoder:
     begin_of_text: int | None = None
     lossless: bool = False
     """Whether `decode` gives every text back byte by byte."""
+    special: dict[str, int] = field(default_factory=dict)
+    """Control tokens by name."""
     fast: Library | None = None
     """gigatoken; None when the reference does the work."""
     checked: bool = False
 
     def encode(self, texts: list[str]) -> Ragged:
         """Token ids of each text between the marks of its begin and end; a text without tokens gives none at all."""
+        return framed(*self.plain(texts), self.begin_of_text, self.end_of_text)
+
+    def plain(self, texts: list[str]) -> Ragged:
+        """Token ids of each text, without marks."""
         if not self.checked:
             self.check([text[:BEGIN] for text in texts[:SAMPLE]])
-        flat, offsets = (self.fast or self.reference).encode(texts)
-        return framed(*without(flat, offsets, self.control), self.begin_of_text, self.end_of_text)
+        return without(*(self.fast or self.reference).encode(texts), self.control)
 
     def count(self, texts: list[str]) -> np.ndarray:
         """How many ids `encode` gives for each text, int64."""
@@ -163,7 +168,9 @@ def encoder(read: Read, end_of_text: str, begin_of_text: str | None = None) -> E
     if begin_of_text is not None:
         _check_mark(read, begin_of_text, "begin_of_text", "opens")
         marks.add(begin_of_text)
-    control = {*read.special, *marks} - {_unknown(read.definition) if read.model is None else None}
+    control = {*read.special, *marks, *(sentinels.ALL & read.tokens.keys())} - {
+        _unknown(read.definition) if read.model is None else None
+    }
     definition = json.dumps(_stripped(read.definition, control)) if read.definition else ""
     return Encoder(
         reference=libraries.HuggingFace(definition) if read.model is None else libraries.SentencePiece(read.model),
@@ -172,6 +179,7 @@ def encoder(read: Read, end_of_text: str, begin_of_text: str | None = None) -> E
         control=np.array(sorted(read.tokens[token] for token in control), np.int32),
         vocabulary=max(read.tokens.values()) + 1,
         begin_of_text=None if begin_of_text is None else read.tokens[begin_of_text],
+        special={token: read.tokens[token] for token in sorted(control)},
         lossless=read.model is None and _lossless(read.definition or {}, control),
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacurate.core.stage import Map
+from datacurate.mixture import pieces as marked
 from datacurate.mixture.tokenizer_options import TokenizerOptions
 
 
@@ -20,7 +21,7 @@ class CountTokens(TokenizerOptions, Map):
 
     makes = ("tokens",)
 
-    def columns(self, text: pa.Array) -> dict[str, Any]:
+    def columns(self, text: pa.Array, pieces: pa.Array | None = None) -> dict[str, Any]:
         """`tokens` (int32)."""
-        counts = self.encoder().count([t or "" for t in text.to_pylist()])
-        return {"tokens": pa.array(counts.astype(np.int32))}
+        offsets = marked.encode(self.encoder(), text, pieces)[1]
+        return {"tokens": pa.array(np.diff(offsets).astype(np.int32))}
