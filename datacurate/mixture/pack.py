@@ -12,7 +12,10 @@ from datacurate.mixture.layout import lay_out
 
 
 def packed_schema(sequence_length: int) -> pa.Schema:
-    """What training reads. A file is of one training stage; `part` is its number there, the order of reading."""
+    """What training reads. A file is of one training stage; `part` is its number there, the order of reading.
+
+    `unscored` holds flat [begin, end) pairs of places in the row that no loss is taken of.
+    """
     return pa.schema(
         {
             "part": pa.int32(),
@@ -22,6 +25,7 @@ def packed_schema(sequence_length: int) -> pa.Schema:
             "sources": pa.list_(pa.int32()),
             "documents": pa.list_(pa.uint64()),
             "begins": pa.list_(pa.int64()),
+            "unscored": pa.list_(pa.int32()),
             "length": pa.int32(),
             "cropped": pa.int64(),
             "split": pa.int8(),
@@ -31,7 +35,10 @@ def packed_schema(sequence_length: int) -> pa.Schema:
 
 @dataclass(frozen=True)
 class Stretches:
-    """Tokens `flat[offsets[i] : offsets[i + 1]]` of stretch i, its source, its document and where in that it begins."""
+    """Tokens `flat[offsets[i] : offsets[i + 1]]` of stretch i, its source, its document and where in that it begins.
+
+    A token that no loss is taken of is there as its complement, below 0; `ids_of` gives its id.
+    """
 
     flat: np.ndarray
     offsets: np.ndarray
@@ -42,7 +49,10 @@ class Stretches:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of `sequence_length`; unused places hold 0. `offsets` cuts what is there per piece into rows."""
+    """Rows of `sequence_length`; unused places hold 0. `offsets` cuts what is there per piece into rows.
+
+    Tokens are complements where no loss is taken of them.
+    """
 
     input_ids: np.ndarray
     starts: np.ndarray
@@ -89,10 +99,10 @@ def pack(stretches: Stretches, sequence_length: int, packing: str = "concatenate
 
 
 def unpack(table: pa.Table) -> Stretches:
-    """The pieces of a packed table, row by row."""
+    """The pieces of a packed table, row by row; tokens that no loss is taken of are complements again."""
     length = numbers(table["length"])
     starts, sizes = lists(table["starts"])
-    ids = input_ids(table)
+    ids = _marked(input_ids(table), *lists(table["unscored"]))
     flat = ids[np.arange(ids.shape[1]) < length[:, None]]
     row = np.repeat(np.arange(len(length)), sizes)
     before = np.cumsum(length, dtype=np.int64) - length
@@ -107,14 +117,44 @@ def input_ids(table: pa.Table) -> np.ndarray:
     return np.concatenate([np.zeros((0, width), np.int32), *chunks])
 
 
+def ids_of(tokens: np.ndarray) -> np.ndarray:
+    """The ids of tokens, some of which may be complements."""
+    return np.maximum(tokens, ~tokens)
+
+
+def _marked(ids: np.ndarray, places: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Rows of ids with complements in the [begin, end) pairs of places, of which each row has `sizes` numbers."""
+    if not len(places):
+        return ids
+    row = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
+    edges = np.zeros(ids.size + 1, np.int8)
+    # One pair may end where the next begins, or in the place that begins the next row.
+    np.add.at(edges, row * ids.shape[1] + places, np.where(np.arange(len(places)) % 2, -1, 1).astype(np.int8))
+    unscored = np.cumsum(edges[:-1], dtype=np.int8).reshape(ids.shape) > 0
+    return np.where(unscored, ~ids, ids)
+
+
+def _unscored(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of places [begin, end) of the runs of complements of each row, flat, and int32 offsets of the rows."""
+    count = len(ids)
+    if not count or ids.min() >= 0:
+        return np.zeros(0, np.int32), np.zeros(count + 1, np.int32)
+    edges = np.diff(np.pad(ids < 0, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    row, place = np.nonzero(edges)  # row by row; in a row begins and ends take turns
+    return place.astype(np.int32), np.searchsorted(row, np.arange(count + 1)).astype(np.int32)
+
+
 def as_table(rows: Rows, split: int, part: np.ndarray, stage: int = 0) -> pa.Table:
     """Packed rows of a training stage as a table; `part` holds one number per row."""
     pieces = (rows.starts, rows.sources, rows.documents, rows.begins)
+    unscored, of_rows = _unscored(rows.input_ids)
+    ids = ids_of(rows.input_ids) if len(unscored) else rows.input_ids
     columns = [
         pa.array(part, pa.int32()),
         pa.array(np.full(rows.count, stage, np.int32)),
-        pa.FixedSizeListArray.from_arrays(pa.array(rows.input_ids.reshape(-1)), rows.input_ids.shape[1]),
+        pa.FixedSizeListArray.from_arrays(pa.array(ids.reshape(-1)), ids.shape[1]),
         *(pa.ListArray.from_arrays(pa.array(rows.offsets), pa.array(values)) for values in pieces),
+        pa.ListArray.from_arrays(pa.array(of_rows), pa.array(unscored)),
         pa.array(rows.length),
         pa.array(rows.cropped),
         pa.array(np.full(rows.count, split, np.int8)),
@@ -146,6 +186,14 @@ class Counts:
     """Tokens of documents that the rows cut short."""
     padded: np.ndarray
     """Places left empty behind the source's documents."""
+    unscored: np.ndarray
+    """Those of `tokens` that no loss is taken of."""
+
+
+def _negative(stretches: Stretches) -> np.ndarray:
+    """How many tokens of each stretch are complements."""
+    before = np.concatenate([[0], np.cumsum(stretches.flat < 0, dtype=np.int64)])
+    return np.diff(before[stretches.offsets])
 
 
 def counts(table: pa.Table) -> Counts:
@@ -160,6 +208,7 @@ def counts(table: pa.Table) -> Counts:
         (at, np.diff(stretches.offsets)),
         (of_row, numbers(table["cropped"])),
         (of_row, width - numbers(table["length"])),
+        (at, _negative(stretches)),
     ]
     sums = [np.zeros(len(pairs), np.int64) for _ in added]
     for total, (where, amount) in zip(sums, added, strict=True):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import oracle_packing as oracle
 import pyarrow as pa
@@ -112,6 +114,31 @@ def test_counts_are_those_of_a_walk_over_rows(documents, length, way):
     total = int(np.diff(given_.offsets).sum())
     assert found.tokens.sum() + found.cropped.sum() == total
     assert found.tokens.sum() + found.padded.sum() == rows.count * length
+
+
+@settings(max_examples=300, deadline=None)
+@given(documents, st.integers(1, 9), ways, st.integers(0, 2**30), st.integers(0, 3))
+def test_what_no_loss_is_taken_of_is_told_by_places_and_comes_back(documents, length, way, bits, skip):
+    given_ = laid_out(documents)
+    marked = np.array([bool(bits >> i % 30 & 1) for i in range(len(given_.flat))], bool)
+    given_.flat[marked] = ~given_.flat[marked]
+    rows = pack.pack(given_, length, *way)
+    table = pack.as_table(rows, 0, np.zeros(rows.count)).slice(skip)
+    for row, tokens in zip(table.to_pylist(), rows.input_ids[skip:].tolist(), strict=True):
+        pairs = list(zip(row["unscored"][::2], row["unscored"][1::2], strict=True))
+        places = [place for begin, end in pairs for place in range(begin, end)]
+        assert places == [i for i, t in enumerate(tokens) if t < 0]
+        assert all(a[1] < b[0] for a, b in pairwise(pairs)), "runs are joined"
+        assert row["input_ids"] == [~t if t < 0 else t for t in tokens]
+    back = pack.unpack(table)
+    assert back.flat.tolist() == [t for r, n in enumerate(rows.length) if r >= skip for t in rows.input_ids[r, :n]]
+    assert pack.ids_of(back.flat).tolist() == [~t if t < 0 else t for t in back.flat.tolist()]
+    expected: dict[int, int] = {}
+    for at, source in enumerate(back.sources.tolist()):
+        piece = back.flat[back.offsets[at] : back.offsets[at + 1]]
+        expected[source] = expected.get(source, 0) + sum(t < 0 for t in piece.tolist())
+    found = pack.counts(table)
+    assert dict(zip(found.source.tolist(), found.unscored.tolist(), strict=True)) == expected
 
 
 @pytest.mark.parametrize("packing", PACKINGS)
