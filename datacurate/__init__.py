@@ -19,6 +19,7 @@ _HOMES = {
     "datacurate.core.phase": ("by", "each", "once"),
     "datacurate.core.stage": ("Filter", "Map", "Outcome", "Removed", "Stage"),
     "datacurate.core.registry": ("stage_class",),
+    "datacurate.training.loader": ("PackedDataset",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

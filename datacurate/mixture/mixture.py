@@ -59,8 +59,10 @@ WRITTEN = pa.schema(
         "tokens": pa.int64(),
         "cropped": pa.int64(),
         "padded": pa.int64(),
+        "rows": pa.int64(),
     }
 )
+INDEX = pa.schema({"stage": pa.int32(), "part": pa.int32(), "split": pa.int8(), "rows": pa.int64()})
 RECEIPT = pa.schema(
     {
         "index": pa.int32(),
@@ -300,8 +302,15 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
             found.tokens,
             found.cropped,
             found.padded,
+            found.rows,
         ]
         return pa.table([pa.array(c) for c in columns], schema=WRITTEN)
+
+    @once
+    def index(self, written: pa.Table) -> pa.Table:
+        """Rows of each part and split, from which readers know the order of all rows without opening a file."""
+        sums = written.group_by(INDEX.names[:3]).aggregate([("rows", "sum")]).rename_columns(INDEX.names)
+        return sums.sort_by([(name, "ascending") for name in INDEX.names[:3]]).cast(INDEX)
 
     @once
     def receipt(self, allocated: pa.Table, written: pa.Table) -> pa.Table:

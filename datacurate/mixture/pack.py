@@ -188,6 +188,8 @@ class Counts:
     """Places left empty behind the source's documents."""
     unscored: np.ndarray
     """Those of `tokens` that no loss is taken of."""
+    rows: np.ndarray
+    """Rows whose last document is the source's: over all sources, each row once."""
 
 
 def _negative(stretches: Stretches) -> np.ndarray:
@@ -209,6 +211,7 @@ def counts(table: pa.Table) -> Counts:
         (of_row, numbers(table["cropped"])),
         (of_row, width - numbers(table["length"])),
         (at, _negative(stretches)),
+        (of_row, np.ones(len(of_row), np.int64)),
     ]
     sums = [np.zeros(len(pairs), np.int64) for _ in added]
     for total, (where, amount) in zip(sums, added, strict=True):

@@ -13,9 +13,9 @@ from datacurate.core.plan import plan
 from datacurate.core.recipe import load, loads
 
 PUBLIC = [
-    "CurateError", "Dataset", "Filter", "Map", "Outcome", "Plan", "Profile", "Read", "Recipe", "Removed", "Run",
-    "Source", "Stage", "Unread", "__version__", "by", "each", "load_recipe", "once", "plan", "run_recipe", "run_stage",
-    "stage_class",
+    "CurateError", "Dataset", "Filter", "Map", "Outcome", "PackedDataset", "Plan", "Profile", "Read", "Recipe",
+    "Removed", "Run", "Source", "Stage", "Unread", "__version__", "by", "each", "load_recipe", "once", "plan",
+    "run_recipe", "run_stage", "stage_class",
 ]  # fmt: skip
 
 MAY_IMPORT = {
@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "sources": {"sources", "core"},
     "stages": {"stages", "core", "kernels", "mixture"},
     "mixture": {"mixture", "core", "kernels"},
-    "training": {"training", "core"},
+    "training": {"training", "core", "mixture"},
     "audit": {"audit", "core", "sources", "stages", "mixture"},
 }
 """Which folders a folder may import from. core reaches sources only to find a format by its name."""

@@ -1,0 +1,183 @@
+"""Finds the index of packed rows in whatever folder is named: a run, a mixture, an export, or bare files."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import posixpath
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datacurate.core.dataset import MANIFEST
+from datacurate.core.errors import InputError
+from datacurate.core.paths import file_name, is_remote, located, unreadable, without_secrets
+from datacurate.core.web import in_pieces, reason
+from datacurate.mixture.reading.index import INDEX, SPLITS, Index, Split, StageRows, parsed, stages_of
+
+log = logging.getLogger("datacurate")
+
+WAY_OUT = (
+    "Name the folder of a run that has a mixture, of its mixture (RUN/NN-mixture), of its rows in the store "
+    "(STORE/mixture.packed-KEY), or of `curate export --format packed`."
+)
+
+
+def open_index(folder: str | Path, split: Split = "train", stage: str | None = None) -> Index:
+    """The index of the packed rows in a folder, here or behind a URL; of one training stage, or of all in turn.
+
+    InputError when there are none.
+    """
+    if split not in SPLITS:
+        raise InputError(f"no split is called '{split}'. There are: {', '.join(SPLITS)}.")
+    found = _found(str(folder), split).only(stage)
+    if not len(found):
+        raise InputError(f"{folder}: the split '{split}' has no rows. Choose the other split, or make a mixture of it.")
+    return found
+
+
+def _found(folder: str, split: Split) -> Index:
+    if (text := read_text(folder, INDEX)) is not None:
+        return parsed(text, folder, split)
+    if (text := read_text(folder, "plan.json")) is not None:
+        folder = _mixture(folder, text)
+    if (text := read_text(folder, MANIFEST)) is not None:
+        return _of_manifest(folder, text, split)
+    return _of_files(folder, split)
+
+
+def read_text(folder: str, name: str) -> str | None:
+    """The text of a file, or None where there is none; InputError for other trouble."""
+    path = located(folder) / name
+    try:
+        with path.open("rb") as file:
+            return file.read().decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        why = error.__cause__  # fsspec's HTTP says "not found" of everything, with the reason as cause
+        if why is None or getattr(why, "status", None) in (403, 404, 410):
+            return None
+        raise InputError(f"{without_secrets(path)}: cannot be read: {reason(error)}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{without_secrets(path)}: cannot be read: {reason(error)}.") from error
+
+
+def _mixture(folder: str, text: str) -> str:
+    """The folder of the last mixture that a run's plan names."""
+    try:
+        planned = json.loads(text)["stages"]
+        first = 0 if planned and planned[0]["name"] == "read" else 1
+        numbers = [(at, s["key"]) for at, s in enumerate(planned, first) if s["name"] == "mixture"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder}/plan.json: cannot read the plan: {error}. Run the recipe again.") from None
+    if not numbers:
+        raise InputError(f"{folder}: this run has no mixture. {WAY_OUT}")
+    number, key = numbers[-1]
+    mixture = joined(folder, f"{number:02d}-mixture")
+    if (made := read_text(mixture, MANIFEST)) is None or json.loads(made).get("key") != key:
+        raise InputError(f"{folder}: the run has not finished. Run the same command again to do the rest.")
+    return mixture
+
+
+def joined(folder: str, name: str) -> str:
+    """A file named relative to a folder; `..` is undone in the text, since stores behind URLs have no such thing."""
+    if not is_remote(folder):
+        return os.path.normpath(os.path.join(os.path.realpath(Path(folder).expanduser()), name))
+    scheme, _, rest = folder.partition("://")
+    path, mark, query = rest.partition("?")
+    return f"{scheme}://{posixpath.normpath(posixpath.join(path, name))}{mark}{query}"
+
+
+def _of_manifest(folder: str, text: str, split: Split) -> Index:
+    """The index that a mixture's own phase has made."""
+    try:
+        manifest = json.loads(text)
+        if manifest["stage"] != "mixture":
+            raise InputError(f"{folder}: this is what the stage {manifest['stage']} made. {WAY_OUT}")
+        phases = manifest["phases"]
+        if "index" not in phases:
+            raise InputError(f"{folder}: made by an older datacurate. Run the same command again: it adds an index.")
+        index, receipt = (_table(joined(folder, phases[name]["parts"][0])) for name in ("index", "receipt"))
+        paths = [shard["path"] for shard in manifest["shards"]]
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise InputError(f"{folder}/{MANIFEST}: cannot be read ({error!r}). Run the recipe again.") from None
+    return Index(folder, manifest["key"], split, sources_of(receipt), _stages(index, paths, folder, split))
+
+
+def sources_of(receipt: pa.Table) -> tuple[str, ...]:
+    """Names of the sources, in the order of their numbers."""
+    names = dict(zip(receipt["index"].to_pylist(), receipt["source"].to_pylist(), strict=True))
+    return tuple(names[number] for number in sorted(names))
+
+
+def of_paths(paths: Sequence[Path], index: pa.Table, split: Split, sources: Sequence[str] = ()) -> Index:
+    """The index of parts that a phase gets, from the table that the phase `index` made."""
+    return Index("the mixture", "", split, tuple(sources), _stages(index, [str(p) for p in paths], ".", split))
+
+
+def _stages(index: pa.Table, paths: Sequence[str], root: str, split: Split) -> tuple[StageRows, ...]:
+    """Stages from the rows of the phase `index`: stage, part, split, rows."""
+    by_stem = {posixpath.basename(path).removesuffix(".parquet"): path for path in paths}
+    number = SPLITS.index(split)
+    counts: dict[tuple[int, int], list[int]] = {}
+    for stage, part, side, rows in zip(*(index[name].to_pylist() for name in index.column_names), strict=True):
+        counts.setdefault((stage, part), [0, 0])[side] = rows
+    files = []
+    for (stage, part), found in sorted(counts.items()):
+        files.append((stage, by_stem[f"{stage}-{part}"], number * found[0], found[number]))
+    names = stage_names(1 + max((stage for stage, _ in counts), default=0))
+    return stages_of(files, names, root, [None] * len(names))
+
+
+def stage_names(count: int) -> list[str]:
+    """Names of training stages that have none."""
+    return ["train"] if count == 1 else [f"stage{number}" for number in range(count)]
+
+
+def _table(path: str) -> pa.Table:
+    """A small Parquet file, wherever it lies."""
+    with unreadable(path), located(path).open("rb") as file:
+        return pq.read_table(BytesIO(file.read()))
+
+
+def _of_files(folder: str, split: Split) -> Index:
+    """Bare files of packed rows, by name; their rows are counted, which for many files takes a while."""
+    try:
+        found = sorted(file_name(path) for path in located(folder).iterdir() if path.name.endswith(".parquet"))
+    except Exception as error:  # of any kind, for remote folders
+        raise InputError(f"{without_secrets(folder)}: no packed rows are here ({reason(error)}). {WAY_OUT}") from None
+    if not found:
+        raise InputError(f"{without_secrets(folder)}: no packed rows are here. {WAY_OUT}")
+    if len(found) > 100:
+        log.warning("%s has no index: counting the rows of %d files", without_secrets(folder), len(found))
+    number, files = SPLITS.index(split), []
+    for name in sorted(found, key=_numbers):
+        stage, rows = _counted(joined(folder, name))
+        files.append((stage, name, number * rows[0], rows[number]))
+    names = stage_names(1 + max(file[0] for file in files))
+    key = folder.rstrip("/").rpartition("/")[2].removeprefix("mixture.packed-")
+    stages = stages_of(sorted(files, key=lambda file: file[0]), names, folder, [None] * len(names))
+    return Index(folder, key, split, (), stages)
+
+
+def _numbers(name: str) -> tuple[tuple[int, str], ...]:
+    """Part 10 comes after part 9."""
+    words = name.removesuffix(".parquet").split("-")
+    return tuple((int(word), "") if word.isdecimal() else (-1, word) for word in words)
+
+
+def _counted(path: str) -> tuple[int, list[int]]:
+    """Training stage of a file, and its rows per split."""
+    with unreadable(path):
+        file = pq.ParquetFile(in_pieces(located(path)) if is_remote(path) else path)
+        if "split" not in file.schema_arrow.names or "input_ids" not in file.schema_arrow.names:
+            raise InputError(f"{without_secrets(path)}: this file holds no packed rows. {WAY_OUT}")
+        columns = [name for name in ("split", "stage") if name in file.schema_arrow.names]
+        table = file.read(columns=columns)
+    split = np.asarray(table["split"])
+    stage = int(table["stage"][0].as_py()) if "stage" in columns and len(split) else 0
+    return stage, [int((split == number).sum()) for number in range(len(SPLITS))]
