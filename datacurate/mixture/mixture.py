@@ -169,8 +169,7 @@ class Mixture(tokenizer_options.TokenizerOptions, Stage):
     def tokenized(self, docs: pa.Table, rows: Any) -> pa.Table:
         """Token ids of every document; `order` is its place in the source's shuffle, `n` its tokens."""
         ids = docs["id"].to_pylist()
-        marked = docs[pieces.COLUMN] if pieces.COLUMN in docs.schema.names else None
-        flat, offsets = pieces.encode(self.encoder(), docs["text"], marked)
+        flat, offsets = pieces.of_documents(self.encoder(), docs)
         columns = {
             "source": one_array(docs["source"]).cast(pa.string()),
             "order": draw.hashes(ids, f"order {self.seed}"),

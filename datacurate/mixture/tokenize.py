@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -58,11 +58,31 @@ class Encoder:
     begin_of_text: int | None = None
     lossless: bool = False
     """Whether `decode` gives every text back byte by byte."""
+    spaced: bool = False
+    """Whether a space is put in front of every stretch between control tokens, not of the text alone."""
     special: dict[str, int] = field(default_factory=dict)
     """Control tokens by name."""
     fast: Library | None = None
     """gigatoken; None when the reference does the work."""
     checked: bool = False
+
+    @property
+    def shows_places(self) -> bool:
+        """Whether the reference library says where in a text its tokens are."""
+        return isinstance(self.reference, libraries.HuggingFace)
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Bytes that each id stands for, where the tokenizer is lossless."""
+        assert isinstance(self.reference, libraries.HuggingFace)
+        made = np.zeros(self.vocabulary, np.int64)
+        # of byte-level BPE every letter stands for a byte; an added token for its own spelling
+        added = {t["content"]: t["id"] for t in json.loads(self.definition).get("added_tokens") or []}
+        for token, i in self.reference.tokenizer.get_vocab(with_added_tokens=False).items():
+            made[i] = len(token)
+        for token, i in added.items():
+            made[i] = len(token.encode())
+        return made
 
     def encode(self, texts: list[str]) -> Ragged:
         """Token ids of each text between the marks of its begin and end; a text without tokens gives none at all."""
@@ -169,7 +189,7 @@ def encoder(read: Read, end_of_text: str, begin_of_text: str | None = None) -> E
         _check_mark(read, begin_of_text, "begin_of_text", "opens")
         marks.add(begin_of_text)
     control = {*read.special, *marks, *(sentinels.ALL & read.tokens.keys())} - {
-        _unknown(read.definition) if read.model is None else None
+        unknown(read.definition) if read.model is None else None
     }
     definition = json.dumps(_stripped(read.definition, control)) if read.definition else ""
     return Encoder(
@@ -181,6 +201,7 @@ def encoder(read: Read, end_of_text: str, begin_of_text: str | None = None) -> E
         begin_of_text=None if begin_of_text is None else read.tokens[begin_of_text],
         special={token: read.tokens[token] for token in sorted(control)},
         lossless=read.model is None and _lossless(read.definition or {}, control),
+        spaced=read.model is None and _spaced(read.definition or {}),
     )
 
 
@@ -199,7 +220,7 @@ def _stripped(definition: dict[str, Any], control: set[str]) -> dict[str, Any]:
     return {**definition, "added_tokens": added, **dict.fromkeys(("post_processor", "truncation", "padding"))}
 
 
-def _unknown(definition: dict[str, Any] | None) -> str | None:
+def unknown(definition: dict[str, Any] | None) -> str | None:
     """The token that stands for what the vocabulary lacks; text may produce it."""
     model = (definition or {}).get("model", {})
     if model.get("unk_id") is not None:
@@ -224,4 +245,17 @@ def _lossless(definition: dict[str, Any], control: set[str]) -> bool:
         and (definition.get("decoder") or {}).get("type") == "ByteLevel"
         and all(letter in model.get("vocab", {}) for letter in byte_letters())
         and not any(t.get("lstrip") or t.get("rstrip") for t in added)
+    )
+
+
+def _spaced(definition: dict[str, Any]) -> bool:
+    """Whether a normalizer or pre-tokenizer begins every stretch of text with a space."""
+
+    def steps(step: dict[str, Any] | None) -> list[dict[str, Any]]:
+        return (step or {}).get("normalizers") or (step or {}).get("pretokenizers") or [step or {}]
+
+    found = [*steps(definition.get("normalizer")), *steps(definition.get("pre_tokenizer"))]
+    return any(
+        step.get("type") == "Prepend" or step.get("prepend_scheme") == "always" or step.get("add_prefix_space") is True
+        for step in found
     )

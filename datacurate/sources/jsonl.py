@@ -21,6 +21,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from datacurate.core.conversation import as_text
 from datacurate.core.paths import file_name
 from datacurate.core.source import PAYLOAD_BYTES, Read, Source, Unread
 from datacurate.core.types import Positive
@@ -48,7 +49,7 @@ class Jsonl(Source):
     makes = tuple(SCHEMA.names)
 
     text: str = "text"
-    """Key of the text."""
+    """Key of the text; or of a list of messages, whose contents then are the text. The list stays in `meta`."""
     id: str | None = "id"
     """Key of the id; lines without it get a digest. None gives every line a digest."""
     max_bytes: Positive = 64 << 20
@@ -109,6 +110,10 @@ class Jsonl(Source):
             raise Unusable("too_long", f"{size:,} bytes; max_bytes is {self.max_bytes:,}")
         row = parsed(line)
         text = row.pop(self.text, None)
+        if isinstance(text, list):
+            if (said := as_text(text)) is None:
+                raise Unusable("no_text", f"no list of messages, each with a content that is text, under '{self.text}'")
+            row[self.text], text = text, said
         if not isinstance(text, str):
             raise Unusable("no_text", f"no string under '{self.text}'; keys: {', '.join(map(str, row))[:200]}")
         own = row.pop(self.id, None) if self.id else None

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from datacurate.core.conversation import as_text
 from datacurate.core.errors import InputError, did_you_mean
 from datacurate.core.paths import file_name, is_remote
 from datacurate.core.source import BATCH_BYTES, BATCH_ROWS, Read, Source, Unread
@@ -37,7 +38,7 @@ class Parquet(Source):
     reread = True
 
     text: str = "text"
-    """Column of the text."""
+    """Column of the text; or of lists of messages, whose contents then are the text. The column stays."""
     id: str | None = "id"
     """Column of the id; files and rows without it get a digest. None gives every row a digest."""
 
@@ -54,7 +55,7 @@ class Parquet(Source):
             opened = []
         for one in opened:
             for field in one.schema_arrow if one is not None else ():
-                if field.name not in (self.text, self.id):
+                if field.name != self.id and (field.name != self.text or _is_messages(field.type)):
                     name = f"{field.name}_in_file" if field.name in self.makes else field.name
                     found[name] = field.type if found.get(name, field.type) == field.type else pa.null()
         return found
@@ -76,7 +77,7 @@ class Parquet(Source):
                 if name and schema.names.count(name) > 1:
                     raise InputError(f"{file}: {schema.names.count(name)} columns called '{name}'. Rename the others.")
             kind = schema.field(self.text).type
-            if not _is_string(kind):
+            if not (_is_string(kind) or _is_messages(kind)):
                 raise InputError(
                     f"{file}: column '{self.text}' holds {kind}, not strings. "
                     f"Say which one holds the text: {{parquet: {file}, text: COLUMN}}"
@@ -175,7 +176,7 @@ class Parquet(Source):
     def _with_rest(self, made: dict[str, Any], table: pa.Table) -> pa.Table:
         """The columns that every source makes, and the file's others behind them."""
         for name in table.column_names:
-            if name not in (self.text, self.id):
+            if name != self.id and (name != self.text or _is_messages(table[name].type)):
                 made[f"{name}_in_file" if name in ("id", "text", "source") else name] = table[name]
         return pa.table(made).combine_chunks()
 
@@ -206,6 +207,25 @@ def _is_string(kind: Any) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
+def _is_messages(kind: Any) -> bool:
+    """Whether values are lists of messages: of structs that have a content."""
+    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return lists and pa.types.is_struct(kind.value_type) and kind.value_type.get_field_index("content") >= 0
+
+
+def _conversations(column: pa.ChunkedArray) -> tuple[list[str | None], dict[int, bytes]]:
+    """What conversations say, and which hold bytes that are not UTF-8, by position."""
+    values: list[str | None] = []
+    bad: dict[int, bytes] = {}
+    for at, value in enumerate(column):
+        try:
+            values.append(as_text(value.as_py()))
+        except UnicodeDecodeError as error:
+            bad[at] = error.object
+            values.append(None)
+    return values, bad
+
+
 def _sound(column: pa.ChunkedArray, known: bool) -> Any:
     """A column of strings as it is, when no value is null and all are `known` or found to be UTF-8; else None."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
@@ -222,6 +242,8 @@ def _sound(column: pa.ChunkedArray, known: bool) -> Any:
 
 def _strings(column: pa.ChunkedArray) -> tuple[list[str | None], dict[int, bytes]]:
     """A column as strings, and the bytes of values that are not UTF-8 by position; numbers become strings."""
+    if _is_messages(column.type):
+        return _conversations(column)
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not _is_string(kind):
         return pc.cast(column, pa.string()).to_pylist(), {}

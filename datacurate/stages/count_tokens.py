@@ -21,7 +21,7 @@ class CountTokens(TokenizerOptions, Map):
 
     makes = ("tokens",)
 
-    def columns(self, text: pa.Array, pieces: pa.Array | None = None) -> dict[str, Any]:
+    def columns(self, text: pa.Array, pieces: pa.Array | None = None, scored: pa.Array | None = None) -> dict[str, Any]:
         """`tokens` (int32)."""
-        offsets = marked.encode(self.encoder(), text, pieces)[1]
+        offsets = marked.encode(self.encoder(), text, pieces, scored)[1]
         return {"tokens": pa.array(np.diff(offsets).astype(np.int32))}

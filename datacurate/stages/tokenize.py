@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from datacurate.core.stage import Map
 from datacurate.mixture import pieces as marked
+from datacurate.mixture.pack import ids_of
 from datacurate.mixture.tokenizer_options import TokenizerOptions
 
 
@@ -23,8 +24,8 @@ class Tokenize(TokenizerOptions, Map):
     version = 2
     makes = ("token_ids", "tokens")
 
-    def columns(self, text: pa.Array, pieces: pa.Array | None = None) -> dict[str, Any]:
+    def columns(self, text: pa.Array, pieces: pa.Array | None = None, scored: pa.Array | None = None) -> dict[str, Any]:
         """`token_ids` (lists of int32) and `tokens` (their lengths, int32)."""
-        flat, offsets = marked.encode(self.encoder(), text, pieces)
-        ids = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(flat))
+        flat, offsets = marked.encode(self.encoder(), text, pieces, scored)
+        ids = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(ids_of(flat)))
         return {"token_ids": ids, "tokens": pa.array(np.diff(offsets).astype(np.int32))}

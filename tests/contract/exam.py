@@ -72,7 +72,7 @@ def shards(texts: list[str], count: int) -> list[pa.Table]:
 
 def make(name: str, **options):
     """The stage with default options; those that have none get one from the sample."""
-    if name in ("tokenize", "count_tokens"):
+    if name in ("tokenize", "count_tokens", "chat"):
         options.setdefault("tokenizer", str(ROOT / "sample" / "tokenizer.json"))
     if name == "datatrove":
         options.setdefault("step", "RegexFilter")
