@@ -136,11 +136,10 @@ def applied(docs: pa.Table, rows: np.ndarray, united: pa.Table, rule: str, marks
     changed = pa.array(place >= 0)
     own = docs["text"]
     made = {"text": pc.if_else(changed, _typed(one_array(named["text"]).take(take), own.type), one_array(own))}
-    made[COLUMN] = one_array(named[COLUMN]).take(take)
-    if COLUMN in docs.schema.names:
-        made[COLUMN] = pc.if_else(changed, made[COLUMN], one_array(docs[COLUMN]))
-    if marks:
-        made["pieces"] = one_array(named["pieces"]).take(take)
+    for name in (COLUMN, "pieces") if marks else (COLUMN,):
+        made[name] = one_array(named[name]).take(take)
+        if name in docs.schema.names:
+            made[name] = pc.if_else(changed, made[name], one_array(docs[name]))
     went = with_columns(docs, made)
     if stays.all():
         return Outcome(went)

@@ -85,6 +85,8 @@ def make(name: str, **options):
         options.setdefault("column", "id")  # these documents have no addresses
     if name == "decontaminate":
         options.setdefault("benchmarks", {"quiz": {"path": str(ROOT / "tests" / "contract" / "quiz.jsonl")}})
+    if name == "repo_order":
+        options |= {"repo_column": "source", "path_column": "id", "max_bytes": 4000} | options
     if name == "semantic":
         options.setdefault("model", models.tiny())
         options.setdefault("threshold", 1.0)  # what random weights find alike depends on the processor's last bits
