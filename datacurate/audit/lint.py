@@ -9,12 +9,12 @@ from typing import Any
 
 from datacurate.audit.lint_conditions import impossible
 from datacurate.audit.lint_probe import NOTE, Probe
+from datacurate.core.conditions import mismatch
 from datacurate.core.errors import CurateError, did_you_mean
 from datacurate.core.heads import columns_of, types_of
 from datacurate.core.recipe import Recipe, stage_reference
 from datacurate.core.source import Source
 from datacurate.core.stage import Stage, holds, is_derived
-from datacurate.stages.filters._conditions import mismatch
 from datacurate.stages.filters.where import Where
 
 __all__ = ["NOTE", "lint"]

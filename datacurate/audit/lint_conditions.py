@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import combinations, pairwise, product
 from typing import Any
 
-from datacurate.stages.filters._conditions import IsNull, Node, OneOf, leaves
+from datacurate.core.conditions import IsNull, Node, OneOf, leaves
 
 MOST = 100_000
 """Combinations of values that are tried; with more the conditions are taken for possible."""

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datacurate.api import run_recipe
+from datacurate.core import conditions
+from datacurate.core.condition_text import ConditionError, parse
 from datacurate.core.errors import InputError, RecipeError
 from datacurate.core.recipe import loads
 from datacurate.core.signals import masks
 from datacurate.core.store import read_parts
-from datacurate.stages.filters import _conditions as conditions
-from datacurate.stages.filters._condition_text import ConditionError, parse
 from datacurate.stages.filters.where import Where
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import field_validator, model_validator
 
+from datacurate.core import conditions
+from datacurate.core.condition_text import parse
+from datacurate.core.conditions import leaves
 from datacurate.core.errors import InputError, RecipeError, did_you_mean
 from datacurate.core.phase import each
 from datacurate.core.signals import Signal, judge
-from datacurate.core.stage import Filter, Outcome, Removed, one_array
-from datacurate.stages.filters import _conditions as conditions
-from datacurate.stages.filters._condition_text import parse
-from datacurate.stages.filters._conditions import leaves
+from datacurate.core.stage import Filter, Outcome, Removed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -117,15 +117,11 @@ class Where(Filter):
 
     def _column(self, docs: pa.Table, column: str, text: str) -> pa.Array:
         """A column, or a field of one, of the documents."""
-        names = docs.schema.names
-        if column in names:
-            return one_array(docs[column])
-        for at in (at for at, char in enumerate(column) if char == "."):
-            if column[:at] in names and (found := _field(one_array(docs[column[:at]]), column[at + 1 :])) is not None:
-                return found
+        if (found := conditions.values_of(docs, column)) is not None:
+            return found
         raise InputError(
             f"{self.name()}: the condition '{text}' reads the column '{column}', which the documents do not have. "
-            f"{did_you_mean(column, names)}"
+            f"{did_you_mean(column, docs.schema.names)}"
         )
 
     def rules(self, **signals: Any) -> dict[str, Any]:
@@ -163,21 +159,6 @@ class _Given(dict):
 def _signal(column: str) -> str:
     """A column's name among the signals, where the engine adds columns of its own."""
     return f"{column} (column)" if column in ("id", "source", "bytes") or column.startswith("_") else column
-
-
-def _field(values: pa.Array, path: str) -> pa.Array | None:
-    """A field of a struct, by its name or by names joined with dots; None when there is none."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not pa.types.is_struct(values.type):
-        return None
-    for name in (field.name for field in values.type):
-        if name == path:
-            return pc.struct_field(values, name)
-        if path.startswith(f"{name}."):
-            return _field(pc.struct_field(values, name), path[len(name) + 1 :])
-    return None
 
 
 def _check(node: conditions.Node, column: str, type_: pa.DataType, text: str) -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from datacurate.stages.filters._conditions import WORDS, Both, Comparison, IsNull, Node, Not, OneOf, kind_of_value
+from datacurate.core.conditions import WORDS, Both, Comparison, IsNull, Node, Not, OneOf, kind_of_value
 
 DEPTH = 50
 """Brackets and `not` may be nested this deep."""

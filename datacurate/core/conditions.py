@@ -187,6 +187,34 @@ def negated(node: Node) -> str:
     return str(node).replace(" is ", " is not ", 1) if isinstance(node, IsNull) else f"not {node}"
 
 
+def values_of(docs: pa.Table, column: str) -> pa.Array | None:
+    """A column of documents, or a field of one (`a.b`), as one array; None where there is none."""
+    from datacurate.core.stage import one_array
+
+    names = docs.schema.names
+    if column in names:
+        return one_array(docs[column])
+    for at in (at for at, char in enumerate(column) if char == "."):
+        if column[:at] in names and (found := _field(one_array(docs[column[:at]]), column[at + 1 :])) is not None:
+            return found
+    return None
+
+
+def _field(values: pa.Array, path: str) -> pa.Array | None:
+    """A field of a struct, by its name or by names joined with dots; None when there is none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_struct(values.type):
+        return None
+    for name in (field.name for field in values.type):
+        if name == path:
+            return pc.struct_field(values, name)
+        if path.startswith(f"{name}."):
+            return _field(pc.struct_field(values, name), path[len(name) + 1 :])
+    return None
+
+
 def leaves(node: Node) -> Iterator[Comparison | IsNull | OneOf]:
     """The parts of a condition that look at one column each."""
     if isinstance(node, Not):
