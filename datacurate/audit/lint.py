@@ -103,17 +103,18 @@ def _languages(recipe: Recipe) -> Iterator[str]:
 
 def _weights(recipe: Recipe) -> Iterator[str]:
     """Weights and limits for sources that do not exist; datasets bring source names of their own."""
-    weights = getattr(recipe.mixture, "weights", None) or {}
-    limits = getattr(recipe.mixture, "limits", None) or {}
-    if any(source.dataset() for source in recipe.sources.values()):
+    mixture: Any = recipe.mixture
+    if mixture is None or any(source.dataset() for source in recipe.sources.values()) or mixture.by != ("source",):
         return
-    for field, keys in (("weights", weights), ("limits", limits)):
-        for key in keys:
-            if not any(fnmatchcase(name, key) or name == key for name in recipe.sources):
-                yield f"mixture: {field} names no source '{key}'. {did_you_mean(key, recipe.sources)}"
-    for name in recipe.sources:
-        if weights and not any(fnmatchcase(name, key) or name == key for key in weights):
-            yield f"mixture: weights does not name the source '{name}'. Give it a weight; 0 leaves it out."
+    for stage in mixture.training_stages:
+        weights, label = stage.weights or {}, f"mixture: stage '{stage.name}'," if mixture.stages else "mixture:"
+        for field, keys in (("weights", weights), ("limits", stage.limits)):
+            for key in keys:
+                if not any(fnmatchcase(name, key) or name == key for name in recipe.sources):
+                    yield f"{label} {field} names no source '{key}'. {did_you_mean(key, recipe.sources)}"
+        for name in recipe.sources:
+            if weights and not any(fnmatchcase(name, key) or name == key for key in weights):
+                yield f"{label} weights does not name the source '{name}'. Give it a weight; 0 leaves it out."
 
 
 def _files(name: str, source: Source) -> Iterator[str]:

@@ -195,17 +195,19 @@ def _draw(stage: FinishedStage, row: dict[str, Any]) -> Event:
     import numpy as np
 
     from datacurate.core.store import read_parts
-    from datacurate.mixture.allocate import Cut
-    from datacurate.mixture.draw import copies
+    from datacurate.mixture.draw import each_stage
+    from datacurate.mixture.schedule import grouped
 
-    plans = read_parts(list(stage.phase("allocated").values())).to_pylist()
-    plan = next(p for p in plans if (p["source"], p["split"]) == (row["source"], row["split"]))
-    cut = Cut(*(plan[name] for name in ("whole_epochs", "cut_order", "cut_row", "cut_tokens")))
-    order, place = (np.array([row[name]], np.uint64) for name in ("order", "row"))
-    index, _, tokens = copies(order, place, np.array([row["n"]]), cut)
-    split = "validation" if row["split"] else "train"
-    fate, written = ("drawn", int(tokens.sum())) if len(index) else ("not_drawn", 0)
-    return Event(stage.label, fate, split=split, times=len(index), tokens=row["n"], tokens_written=written)
+    plans = read_parts(list(stage.phase("allocated").values()))
+    names = dict(zip(plans["source"].to_pylist(), plans["index"].to_pylist(), strict=True))
+    document = {name: np.array([row[name]], np.uint64) for name in ("order", "row")}
+    document |= {name: np.array([row[name]]) for name in ("n", "mask")}
+    document["group"] = np.array([2 * names[row["source"]] + row["split"]])
+    drawn = [(int(whole[0]), int(last[0])) for _, whole, last in each_stage(document, grouped(plans))]
+    times = sum(whole + (last > 0) for whole, last in drawn)
+    written = sum(whole * row["n"] + last for whole, last in drawn)
+    split, fate = "validation" if row["split"] else "train", "drawn" if times else "not_drawn"
+    return Event(stage.label, fate, split=split, times=times, tokens=row["n"], tokens_written=written)
 
 
 def _hint(run: Finished, id: str) -> str:

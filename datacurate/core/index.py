@@ -14,6 +14,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from datacurate.core.claims import claim
 from datacurate.core.dataset import Dataset
 from datacurate.core.errors import InputError, RecipeError
 from datacurate.core.heads import check_stored, expanded, plain
@@ -22,7 +23,7 @@ from datacurate.core.phase import Phase, selected_on
 from datacurate.core.plan import Made
 from datacurate.core.source import Source
 from datacurate.core.stage import Stage
-from datacurate.core.store import claim, write_json
+from datacurate.core.store import write_json
 from datacurate.core.task import EachTask, Step
 
 INDEX = "index.json"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from datacurate.core.errors import RecipeError
@@ -35,6 +35,10 @@ class Phase:
     optional: tuple[str, ...] = ()
     over: str | None = None
     """The field that names other datasets, or indexes of them: their documents are what the phase sees."""
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of some parameters that are tables: the columns that are read. Others are read whole."""
+    own: tuple[str, ...] = ()
+    """Parameters that are tables of `@by` phases with the same keys, whose rows of a key are all in that key's part."""
 
 
 def chosen(phases: Sequence[Phase], named: Callable[[str], Any]) -> list[Phase]:
@@ -69,33 +73,44 @@ def _mark(method: Callable, grouping: Any, **more: Any) -> Callable:
 
 
 def each(
-    method: Callable | None = None, *, gpus: int = 0, uses: tuple[str, ...] | None = None, over: str | None = None
+    method: Callable | None = None,
+    *,
+    gpus: int = 0,
+    uses: tuple[str, ...] | None = None,
+    over: str | None = None,
+    streams: tuple[str, ...] = (),
+    columns: Mapping[str, Sequence[str]] | None = None,
 ) -> Callable:
     """One task per shard of documents; sees it in bounded batches, and all of any earlier `@by` or `@once` phase.
 
     `uses` names the only fields that the phase can see: the others do not enter its key. `over` names a field that
     names other datasets: the phase sees their documents, and in `dataset` the name of the one that these belong to.
+    A phase that reads tables alone gets those in `streams` piece by piece, as `store.Parts`, and may yield tables
+    instead of returning one. `columns` says which columns of a table are read.
     """
-    if method is None:
-        return lambda m: _mark(m, "each", gpus=gpus, uses=uses, over=over)
-    return _mark(method, "each")
+    more: dict[str, Any] = {"gpus": gpus, "uses": uses, "over": over, "streams": streams, "columns": columns or {}}
+    return _mark(method, "each") if method is not None else lambda m: _mark(m, "each", **more)
 
 
 def by(
-    *columns: str,
+    *names: str,
     keys: Callable[..., Sequence[tuple[int, ...]]],
     uses: tuple[str, ...] | None = None,
     shardwise: bool = False,
     streams: tuple[str, ...] = (),
+    columns: Mapping[str, Sequence[str]] | None = None,
+    own: tuple[str, ...] = (),
 ) -> Callable:
-    """One task per key; sees the rows that have this key in `columns`, from every shard, in shard order.
+    """One task per key; sees the rows that have this key in the columns `names`, from every shard, in shard order.
 
     `keys(stage, size)` lists the keys before anything runs; `size` is the input's `Size`. A `shardwise` table names
     documents in its columns `shard` (int32) and `row`: an `@each` phase that reads it gets only those of its own shard,
     in the order of `row`. The parameters in `streams` come piece by piece, as `store.Parts`. It may return a table, or
-    yield tables of one schema; if it is `shardwise`, in the order of `shard`.
+    yield tables of one schema; if it is `shardwise`, in the order of `shard`. `columns` says which columns of a table
+    are read. Of `@by` phases in `own`, which have the same keys, a task reads its own key's part alone.
     """
-    more = {"by": columns, "keys": keys, "uses": uses, "shardwise": shardwise, "streams": streams}
+    more = {"by": names, "keys": keys, "uses": uses, "shardwise": shardwise, "streams": streams}
+    more |= {"columns": columns or {}, "own": own}
     return lambda method: _mark(method, "by", **more)
 
 
@@ -106,14 +121,16 @@ def once(
     uses: tuple[str, ...] | None = None,
     shardwise: bool = False,
     streams: tuple[str, ...] = (),
+    columns: Mapping[str, Sequence[str]] | None = None,
 ) -> Callable:
     """One task that sees everything; the parameters in `streams` piece by piece, as `store.Parts`.
 
-    It may return a table, or yield tables of one schema; if it is `shardwise`, in the order of `shard`.
+    It may return a table, or yield tables of one schema; if it is `shardwise`, in the order of `shard`. `columns` says
+    which columns of a table are read.
     """
-    if method is None:
-        return lambda m: _mark(m, "once", gpus=gpus, uses=uses, shardwise=shardwise, streams=streams)
-    return _mark(method, "once")
+    more: dict[str, Any] = {"gpus": gpus, "uses": uses, "shardwise": shardwise, "streams": streams}
+    more["columns"] = columns or {}
+    return _mark(method, "once") if method is not None else lambda m: _mark(m, "once", **more)
 
 
 @dataclass(frozen=True)

@@ -380,8 +380,8 @@ class _Adding:
         return next(made.parts for made in found.values() if made.grouping == "each")
 
     def _table_task(self, found: dict[str, Made], part: str, path: str, value: Any, at: int) -> TableTask:
-        each = self.phase.grouping == "each"
-        tables = {n: (m.paths[at],) if each and m.grouping == "each" else m.paths for n, m in found.items()}
+        own = {n for n, m in found.items() if n in self.phase.own or self.phase.grouping == m.grouping == "each"}
+        tables = {n: (m.paths[m.parts.index(part)],) if n in own else m.paths for n, m in found.items()}
         keyed = tuple(n for n, m in found.items() if m.grouping != "once") if value is not None else ()
         folder = path.removesuffix(".parquet") if "folder" in self.phase.reads else None
         header = {"stage": self.planned.name, "phase": self.phase.name, "part": part}

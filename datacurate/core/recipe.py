@@ -215,10 +215,15 @@ class _Reader:
         mixture, given = value.get("mixture"), value.get("sources")
         if not isinstance(mixture, dict) or any(source.name() == "dataset" for source in sources.values()):
             return
-        named = [(field, name) for field in ("weights", "limits") for name in _keys(mixture.get(field))]
-        for field, name in named:
+        if mixture.get("by", ["source"]) not in ("source", ["source"]):
+            return
+        stages: Any = mixture.get("stages")
+        stages = enumerate(stages if isinstance(stages, list) else [])
+        places = [((), mixture), *((("stages", at), s) for at, s in stages if isinstance(s, dict))]
+        named = [((*p, f, n), n) for p, o in places for f in ("weights", "limits") for n in _keys(o.get(f))]
+        for place, name in named:
             if name not in sources and isinstance(given, dict) and name not in given and not set(name) & set("*?["):
-                self._fail(("mixture", field, name), f"mixture: no source '{name}'. {did_you_mean(name, sources)}")
+                self._fail(("mixture", *place), f"mixture: no source '{name}'. {did_you_mean(name, sources)}")
 
     def _make(self, kind: type[BaseModel], options: dict[str, Any], path: tuple, label: str) -> Any:
         try:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import itertools
 import json
 import os
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -257,11 +255,15 @@ def _bytes_of(column: Any) -> Any:
 
 
 def write_part(
-    path: str | Path, tables: pa.Table | Iterable[pa.Table], by: tuple[str, ...] = (), footer: dict | None = None
+    path: str | Path,
+    tables: pa.Table | Iterable[pa.Table],
+    by: tuple[str, ...] = (),
+    footer: dict | None = None,
+    ascending: bool = True,
 ) -> None:
-    """Write a whole table, or several in the order of their keys, as one part."""
+    """Write a whole table, or several in the order of their keys (if they are `ascending`), as one part."""
     whole = isinstance(tables, pa.Table)
-    writer = PartWriter(path, by, ascending=not whole)
+    writer = PartWriter(path, by, ascending=ascending and not whole)
     try:
         for table in [tables] if whole else tables:
             writer.write(table)
@@ -286,23 +288,28 @@ def read_parts(paths: Iterable[str | Path], columns: list[str] | None = None) ->
 class Parts:
     """The rows of several parts, a row group or some small ones at a time; can be gone through more than once."""
 
-    def __init__(self, paths: Iterable[str | Path], keys: Iterable[tuple[int, ...]] | None = None):
-        self.paths = tuple(paths)
+    def __init__(
+        self,
+        paths: Iterable[str | Path],
+        keys: Iterable[tuple[int, ...]] | None = None,
+        columns: list[str] | None = None,
+    ):
+        self.paths, self.columns = tuple(paths), columns
         self.keys = None if keys is None else [",".join(map(str, key)) for key in keys]
 
     def __add__(self, more: Parts) -> Parts:
-        return Parts((*self.paths, *more.paths))
+        return Parts((*self.paths, *more.paths), columns=self.columns)
 
     def only(self, keys: Iterable[tuple[int, ...]]) -> Parts:
         """The rows with one of these keys, of parts that are laid out by key."""
-        return Parts(self.paths, keys)
+        return Parts(self.paths, keys, self.columns)
 
     def __iter__(self) -> Iterator[pa.Table]:
         for path in self.paths:
             try:
                 with pq.ParquetFile(path) as file:
                     for groups in _together(file, self._groups(file)):
-                        yield file.read_row_groups(groups).replace_schema_metadata(None)
+                        yield file.read_row_groups(groups, self.columns).replace_schema_metadata(None)
             except (OSError, pa.ArrowInvalid) as error:
                 raise InputError(f"{path}: cannot be read: {error}. Remove it and make it again.") from error
 
@@ -329,14 +336,21 @@ def _together(file: pq.ParquetFile, groups: Iterable[int]) -> Iterator[list[int]
         yield some
 
 
-def read_key(paths: Iterable[str | Path], value: tuple[int, ...]) -> pa.Table:
-    """The rows with one `@by` key, from every part that was written with these columns in mind."""
-    tables = []
+def read_key(paths: Iterable[str | Path], value: tuple[int, ...], columns: list[str] | None = None) -> pa.Table:
+    """The rows with one `@by` key, from every part that was written with these columns in mind.
+
+    Parts without such rows may be of another schema.
+    """
+    tables, empty = [], None
     for path in paths:
         file = pq.ParquetFile(path)
         footer = json.loads(file.metadata.metadata[FOOTER])
-        groups = footer["groups"].get(",".join(map(str, value)))
-        tables.append(file.read_row_groups(groups) if groups else file.schema_arrow.empty_table())
+        if groups := footer["groups"].get(",".join(map(str, value))):
+            tables.append(file.read_row_groups(groups, columns))
+        elif empty is None:
+            empty = file.schema_arrow.empty_table()
+    if not tables and empty is not None:
+        tables = [empty.select(columns) if columns else empty]
     return pa.concat_tables(tables).replace_schema_metadata(None).combine_chunks()
 
 
@@ -369,32 +383,3 @@ def bounded(table: pa.Table) -> Iterator[pa.Table]:
         if stop >= table.num_rows:
             return
         start = stop
-
-
-@contextlib.contextmanager
-def claim(path: str | Path) -> Iterator[None]:
-    """Hold the only claim on a task; waits while another process (of any launch) holds it.
-
-    The operating system gives the claim up when its holder dies, however it dies.
-    """
-    path = Path(path)
-    make_folder(path.parent)
-    while True:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if _same_file(path, descriptor):
-            break
-        os.close(descriptor)
-        time.sleep(0.01)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(descriptor)
-
-
-def _same_file(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False

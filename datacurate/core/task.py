@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from datacurate.core.claims import claim
 from datacurate.core.phase import Phase
 from datacurate.core.source import Source
 from datacurate.core.stage import Stage
-from datacurate.core.store import Parts, claim, read_key, read_parts, write_part
+from datacurate.core.store import Parts, read_key, read_parts, write_part
 
 SHARD_BITS = 40
 """A row reference is the shard's number shifted left by this many bits, plus the row's number in the shard."""
@@ -135,18 +136,20 @@ class TableTask:
         with claim(f"{self.claims}/{path.parent.name}-{path.stem}.lock"):
             if not self.done():
                 table = getattr(visible(self.stage, self.phase), self.phase.name)(**self._arguments())
-                write_part(path, table, self.by, self.header)
+                write_part(path, table, self.by, self.header, ascending=self.phase.grouping != "each")
 
     def _arguments(self) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
         for name in self.phase.reads:
             streamed, paths = name in self.phase.streams, self.tables.get(name, ())
+            columns = [*self.phase.columns[name]] if name in self.phase.columns else None
             if name in self.keyed and self.key is not None:
-                arguments[name] = Parts(paths, [self.key]) if streamed else read_key(paths, self.key)
+                made = Parts(paths, [self.key], columns) if streamed else read_key(paths, self.key, columns)
+                arguments[name] = made
             elif name == "sequences":
                 arguments[name] = [Path(path) for path in self.tables[name]]
             elif name in self.tables:
-                arguments[name] = Parts(paths) if streamed else read_parts(paths)
+                arguments[name] = Parts(paths, None, columns) if streamed else read_parts(paths, columns)
             elif name == "folder":
                 Path(str(self.folder)).mkdir(parents=True, exist_ok=True)
                 arguments[name] = Path(str(self.folder))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 
 import numpy as np
 
-from datacurate.mixture.allocate import Cut
+from datacurate.mixture import schemas
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -32,9 +33,9 @@ def mix(x: np.ndarray) -> np.ndarray:
     return x ^ (x >> np.uint64(31))
 
 
-def positions(order: np.ndarray, epoch: np.ndarray, seed: int) -> np.ndarray:
-    """Place of each copy in the shuffled order, uint64: a hash of (seed, document, epoch)."""
-    salt = mix(np.array([seed % 2**64], np.uint64) + GOLDEN)
+def positions(order: np.ndarray, epoch: np.ndarray, seed: int, stage: int = 0) -> np.ndarray:
+    """Place of each copy in a training stage's shuffled order, uint64: a hash of (seed, stage, document, epoch)."""
+    salt = mix(np.array([(seed + stage * 2**32) % 2**64], np.uint64) + GOLDEN)
     return mix(mix(order ^ salt) + (epoch.astype(np.uint64) + np.uint64(1)) * GOLDEN)
 
 
@@ -44,16 +45,45 @@ def bucket_of(position: np.ndarray, buckets: int) -> np.ndarray:
     return (position >> np.uint64(64 - bits)).astype(np.int32) if bits else np.zeros(len(position), np.int32)
 
 
-def copies(order: np.ndarray, row: np.ndarray, n: np.ndarray, cut: Cut) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The copies drawn of one source's documents: the document's index, epoch, tokens from its start."""
-    same = order == np.uint64(cut.order)
-    before = (order < np.uint64(cut.order)) | (same & (row < np.uint64(cut.row)))
-    at = same & (row == np.uint64(cut.row))
-    last = np.where(before, n, np.where(at, cut.tokens, 0))
-    times = np.where(n > 0, cut.whole_epochs + (last > 0), 0)
-    index = np.repeat(np.arange(len(n)), times)
-    epoch = np.arange(len(index)) - np.repeat(np.cumsum(times) - times, times)
-    return index, epoch, np.where(epoch < cut.whole_epochs, n[index], last[index])
+def copies(
+    order: np.ndarray, row: np.ndarray, n: np.ndarray, cut: Mapping[str, np.ndarray], may: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each document, the whole copies that are drawn, and the tokens of one more (0: none).
+
+    `cut` holds, for each document, the columns that say which interval of its ring is drawn (`schemas.CUT`), and `may`
+    says whether it may be drawn at all.
+    """
+    may = may & (n > 0)
+    behind = _behind(order, row, cut["start_order"], cut["start_row"])
+    past = _behind(order, row, cut["cut_order"], cut["cut_row"])
+    at = (order == cut["cut_order"]) & (row == cut["cut_row"])
+    around = ~_behind(cut["cut_order"], cut["cut_row"], cut["start_order"], cut["start_row"])
+    before = np.where(around, behind | ~past, behind & ~past)
+    last = np.where(at, cut["cut_tokens"], np.where(before & (cut["cut_tokens"] > 0), n, 0))
+    return np.where(may, cut["whole_epochs"], 0), np.where(may, last, 0)
+
+
+def _behind(order: np.ndarray, row: np.ndarray, other: np.ndarray, other_row: np.ndarray) -> np.ndarray:
+    """Whether (order, row) comes behind another pair, or is the same."""
+    return (order > other) | ((order == other) & (row >= other_row))
+
+
+def each_stage(
+    counted: Mapping[str, np.ndarray], cuts: Mapping[str, np.ndarray]
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Training stages in turn, with the whole copies that each draws of documents, and the tokens of one more.
+
+    `counted` are columns of the documents, and `group` the numbers of their rings; `cuts` are arrays of (training
+    stages, rings).
+    """
+    order, row, n, mask, group = (counted[name] for name in ("order", "row", "n", "mask", "group"))
+    seen = np.zeros(len(n), bool)
+    for stage in range(len(cuts["fresh"])):
+        cut = {name: cuts[name][stage][group] for name in schemas.CUT}
+        may = (mask >> stage & 1).astype(bool) & ~(cut["fresh"] & seen)
+        whole, last = copies(order, row, n, cut, may)
+        seen |= (whole > 0) | (last > 0)
+        yield stage, whole, last
 
 
 def gather(flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -102,7 +102,7 @@ def unpack(table: pa.Table) -> Stretches:
     """The pieces of a packed table, row by row; tokens that no loss is taken of are complements again."""
     length = numbers(table["length"])
     starts, sizes = lists(table["starts"])
-    ids = _marked(input_ids(table), *lists(table["unscored"]))
+    ids = marked(input_ids(table), *lists(table["unscored"]))
     flat = ids[np.arange(ids.shape[1]) < length[:, None]]
     row = np.repeat(np.arange(len(length)), sizes)
     before = np.cumsum(length, dtype=np.int64) - length
@@ -122,7 +122,7 @@ def ids_of(tokens: np.ndarray) -> np.ndarray:
     return np.maximum(tokens, ~tokens)
 
 
-def _marked(ids: np.ndarray, places: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+def marked(ids: np.ndarray, places: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Rows of ids with complements in the [begin, end) pairs of places, of which each row has `sizes` numbers."""
     if not len(places):
         return ids

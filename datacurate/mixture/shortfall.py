@@ -57,6 +57,10 @@ class Supply:
     max_epochs: float
     rescale: bool
     noun: str
+    used: Tokens
+    """Tokens that earlier training stages have drawn of each cell."""
+    fresh: bool
+    """Whether only documents that these have not drawn may be drawn, once."""
 
     def message(self) -> str:
         """The message where the documents are too few for what is asked."""
@@ -65,6 +69,7 @@ class Supply:
         order = sorted(self.asked.groups, key=lambda group: (min(0, off[group.name]), group.name))
         short = [group for group in order if off[group.name] < 0]
         passes = f"at most {self.max_epochs:g} epochs of each {self.noun}"
+        passes = f"documents that no earlier stage has drawn, and {passes}" if self.fresh else passes
         head = f"mixture: {self.tokens:,} tokens cannot be drawn with {passes}:"
         lines = _few([self._line(group, asked[group.name]) for group in order])
         near = [f"The nearest mixture that can be drawn: {self._nearest()}."] if self._can_rescale() else []
@@ -73,10 +78,14 @@ class Supply:
     def _has(self, group: Group) -> int:
         return sum(self.available[cell] for cell in group.cells)
 
+    def _used(self, group: Group) -> int:
+        return sum(self.used[cell] for cell in group.cells)
+
     def _line(self, group: Group, asked: int) -> str:
         name = group.name if group.alone else f"{group.name} ({len(group.cells):,} {self.noun}s)"
         can = group.supply(self.caps)
-        line = f"  {name}: has {self._has(group):,} tokens, can give {can:,}, asked for {asked:,}"
+        drawn = f" ({n:,} drawn by earlier stages)" if (n := self._used(group)) else ""
+        line = f"  {name}: has {self._has(group):,} tokens{drawn}, can give {can:,}, asked for {asked:,}"
         if asked <= can:
             return line
         own = self._own_passes(group)
@@ -105,7 +114,9 @@ class Supply:
 
     def _advice(self, asked: Tokens, short: Sequence[Group]) -> list[str]:
         advice = [f"set tokens to at most {reach:,}"] if (reach := self._reach()) else []
-        if short and all(self._has(group) for group in short):
+        if self.fresh:
+            advice.append("set seen to 'count', which draws documents again")
+        elif short and all(self._has(group) for group in short):
             common = [group for group in short if not self._own_passes(group)]
             own = [group for group in short if self._own_passes(group)]
             advice += [f"raise max_epochs to {self._passes_for(asked, common)}"] if common else []
@@ -116,7 +127,7 @@ class Supply:
         return [*advice, f"give {names} less weight or more documents" if short else "add documents"]
 
     def _passes_for(self, asked: Tokens, short: Sequence[Group]) -> str:
-        needed = max(Fraction(asked[group.name], self._has(group)) for group in short)
+        needed = max(Fraction(asked[group.name] + self._used(group), self._has(group)) for group in short)
         return f"{ceil(needed * 100) / 100:g}"
 
     def _reach(self) -> int:

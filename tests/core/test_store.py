@@ -15,12 +15,12 @@ import pytest
 from core_tools import until
 
 from datacurate.core import store
+from datacurate.core.claims import claim
 from datacurate.core.errors import InputError
 from datacurate.core.store import (
     PartWriter,
     bounded,
     cell_bytes,
-    claim,
     read_batches,
     read_footer,
     read_key,

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -94,21 +93,6 @@ def test_bad_weights(weights, message):
 def test_nothing_to_train_on():
     with pytest.raises(RecipeError, match="no tokens"):
         allocate.plan(10, None, {}, 4)
-
-
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1), st.integers(0, 200))
-def test_the_cut_takes_exactly_the_plan(documents, planned):
-    from datacurate.mixture.draw import copies
-
-    order = np.array([d[0] for d in documents], np.uint64)
-    row = np.arange(len(documents), dtype=np.uint64)
-    n = np.array([d[1] for d in documents], np.int64)
-    assume(n.sum())
-    index, epoch, taken = copies(order, row, n, allocate.cut(planned, order, row, n))
-    assert taken.sum() == planned
-    assert (taken > 0).all() and (taken < n[index]).sum() <= 1
-    assert set(zip(index, epoch, strict=True)).__len__() == len(index)
-    assert np.ptp(np.bincount(index, minlength=len(n))[n > 0]) <= 1
 
 
 def test_validation_is_no_larger_than_its_share():

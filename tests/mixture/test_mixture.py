@@ -219,10 +219,12 @@ def test_no_validation_document_is_trained_on(tokenizer):
 def test_the_shuffled_rows_hold_the_drawn_documents_in_order_of_position(tokenizer):
     stage = Mixture(tokens=5000, tokenizer=tokenizer, sequence_length=32, validation=0.0)
     made = driver.run(stage, DOCS, 2)
-    for bucket in range(stage.buckets):
-        drawn = [r for r in joined(made["drawn"]).to_pylist() if r["bucket"] == bucket]
+    for part in range(stage.training_stages[0].buckets):
+        drawn = [r for r in joined(made["drawn"]).to_pylist() if r["part"] == part]
         expected = [t for r in sorted(drawn, key=lambda r: r["position"]) for t in r["tokens"]]
-        assert pack.unpack(made["shuffled"][bucket]).flat.tolist() == expected
+        assert (
+            pack.unpack(made["packed"][part]).flat.tolist() + pack.unpack(made["tails"][part]).flat.tolist()
+        ) == expected
 
 
 def test_every_document_ends_with_the_end_of_text_and_holds_no_other(tokenizer):
@@ -267,7 +269,7 @@ def test_lost_tokens_are_a_ledger_error(tokenizer):
     made = driver.run(stage, DOCS)
     allocated = joined(made["allocated"])
     with pytest.raises(LedgerError, match="do not balance"):
-        stage.receipt(allocated, joined(made["written"][:-1]))
+        stage.receipt(allocated, joined(made["taken"]), joined(made["written"][:-1]))
 
 
 def test_bad_fields(tokenizer):
@@ -280,19 +282,23 @@ def test_bad_fields(tokenizer):
 def test_schemas_hold_also_for_empty_input(tokenizer):
     stage = Mixture(tokens=5000, tokenizer=tokenizer, sequence_length=64)
     made = driver.run(stage, DOCS)
-    nothing = stage.tokenized(DOCS.slice(0, 0), np.zeros(0, np.uint64))
-    assert nothing.schema == made["tokenized"][0].schema
-    allocated = joined(made["allocated"])
+    none = {name: tables[0].slice(0, 0) for name, tables in made.items()}
+    allocated, last = joined(made["allocated"]), stage.training_stages[0].buckets
     for phase, table in {
-        "counted": stage.counted(nothing),
-        "drawn": stage.drawn(nothing, allocated),
-        "shuffled": stage.shuffled(made["drawn"][0].slice(0, 0), 0, 1),
-        "packed": stage.packed(made["shuffled"][0].slice(0, 0), 0, stage.buckets),
-        "written": stage.written(made["packed"][0].slice(0, 0), 0, 1),
+        "tokenized": stage.tokenized(DOCS.slice(0, 0), np.zeros(0, np.uint64)),
+        "celled": stage.celled(DOCS.slice(0, 0)),
+        "counted": stage.counted(none["tokenized"], none["celled"]),
+        "summed": stage.summed(none["counted"]),
+        "drawn": joined(list(stage.drawn([none["tokenized"].select(["tokens"])], none["counted"], allocated))),
+        "taken": stage.taken(none["drawn"]),
+        "tails": stage.tails(none["drawn"], 0, 1),
+        "joined": stage.joined(none["tails"], 0),
+        "packed": stage.packed(none["drawn"], none["joined"], 0, last),
+        "written": stage.written(none["packed"], 0, 1),
     }.items():
         assert (table.num_rows, table.schema) == (0, made[phase][0].schema), phase
     with pytest.raises(RecipeError, match="no tokens"):
-        stage.allocated(stage.counted(nothing))
+        stage.allocated(none["summed"], [none["counted"]])
 
 
 def test_the_key_sees_the_tokenizer_file_and_not_its_path(tokenizer):
@@ -303,5 +309,5 @@ def test_the_key_sees_the_tokenizer_file_and_not_its_path(tokenizer):
 
 
 def test_buckets_grow_with_the_budget(tokenizer):
-    sizes = [Mixture(tokens=10**n, tokenizer=tokenizer).buckets for n in (1, 8, 9, 13)]
+    sizes = [Mixture(tokens=10**n, tokenizer=tokenizer).training_stages[0].buckets for n in (1, 8, 9, 13)]
     assert sizes == [4, 8, 64, 4096]

@@ -122,7 +122,10 @@ class Mixture:
 
     def planned(self, split: str) -> dict[str, int]:
         """Tokens that were written, by the mixture's own receipt."""
-        return {row["source"]: row["written_tokens"] for row in self._of(split)}
+        found: dict[str, int] = {}
+        for row in self._of(split):
+            found[row["source"]] = found.get(row["source"], 0) + row["written_tokens"]
+        return found
 
     def padded(self, split: str) -> int:
         """Places that were left empty, by the same receipt."""

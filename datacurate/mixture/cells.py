@@ -1,0 +1,137 @@
+"""Cells: what gets a share of the budget. The documents with equal values in some columns, and which may be drawn when.
+
+A cell's name is its values joined by `/`, such as `4/maths`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datacurate.core.condition_text import parse
+from datacurate.core.conditions import mismatch, values_of
+from datacurate.core.errors import InputError, RecipeError, did_you_mean
+from datacurate.core.stage import one_array
+from datacurate.mixture import draw
+
+NONE = "null"
+"""What stands in a name for a value that is missing."""
+MOST = 100_000
+"""Cells that a mixture may have. With more, a column was named that tells single documents apart."""
+
+
+def names(docs: pa.Table, by: Sequence[str]) -> pa.Array:
+    """The name of every document's cell."""
+    parts = [_texts(docs, column) for column in by]
+    for column, part in zip(by[:-1], parts, strict=False):
+        found = pc.filter(part.dictionary, pc.match_substring(part.dictionary, "/"))
+        if len(found):
+            raise InputError(
+                f"mixture: the column '{column}' holds '{found[0]}', and names of cells join values by '/'. Name this "
+                "column last in 'by', or rename its values."
+            )
+    if len(parts) == 1:
+        return parts[0].dictionary_decode()
+    codes = np.zeros(docs.num_rows, np.int64)
+    for part in parts:
+        codes = codes * max(1, len(part.dictionary)) + np.asarray(part.indices)
+    _, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    rows = [part.take(pa.array(first)).dictionary_decode() for part in parts]
+    return pc.binary_join_element_wise(*rows, "/").take(pa.array(place))
+
+
+def _texts(docs: pa.Table, column: str) -> pa.DictionaryArray:
+    """The values of a column as texts; 4.0 is 4, and what is missing (NaN is, too) is NONE."""
+    values = values_of(docs, column)
+    if values is None:
+        hint = did_you_mean(column, docs.schema.names)
+        raise InputError(f"mixture: 'by' names the column '{column}', which the documents do not have. {hint}")
+    values = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+    if problem := no_cell(column, values.type):
+        raise InputError(problem)
+    coded = values.dictionary_encode(null_encoding="encode")
+    texts = pa.array([_text(value) for value in coded.dictionary.to_pylist()], pa.string())
+    return pc.take(texts, coded.indices).dictionary_encode()
+
+
+def _text(value: object) -> str:
+    if value is None or value != value:
+        return NONE
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def no_cell(column: str, kind: pa.DataType) -> str | None:
+    """Why values of a type make no cells."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    plain = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or any(is_kind(kind) for is_kind in plain):
+        return None
+    return (
+        f"mixture: 'by' names the column '{column}', which holds {kind}. Cells are made of texts, numbers, true and "
+        "false: name another column."
+    )
+
+
+def check_types(by: Sequence[str], wheres: Sequence[str | None], known: dict[str, pa.DataType]) -> None:
+    """RecipeError when a column is known to hold what makes no cells, or something else than it is compared with."""
+    for column in by:
+        if (kind := known.get(column)) is not None and (problem := no_cell(column, kind)):
+            raise RecipeError(problem)
+    for where in wheres:
+        if where is None:
+            continue
+        for column in (node := parse(where)).columns():
+            if (kind := known.get(column)) is not None and (problem := mismatch(node, column, kind)):
+                raise RecipeError(f"mixture: the condition '{where}': {problem}")
+
+
+def columns(by: Sequence[str], wheres: Sequence[str | None]) -> list[str]:
+    """The columns that cells and conditions are made of."""
+    named = [column for where in wheres if where for column in parse(where).columns()]
+    return list(dict.fromkeys([*by, *named]))
+
+
+def allowed(docs: pa.Table, wheres: Sequence[str | None]) -> np.ndarray:
+    """Per document, as bits of an int64: the training stages whose condition it fulfils."""
+    found = np.zeros(docs.num_rows, np.int64)
+    for stage, where in enumerate(wheres):
+        true = _fulfilled(docs, where) if where else np.ones(docs.num_rows, bool)
+        found |= true.astype(np.int64) << stage
+    return found
+
+
+def _fulfilled(docs: pa.Table, where: str) -> np.ndarray:
+    node = parse(where)
+    given = {}
+    for column in node.columns():
+        values = values_of(docs, column)
+        if values is None:
+            hint = did_you_mean(column, docs.schema.names)
+            raise InputError(f"mixture: the condition '{where}' reads '{column}', which the documents lack. {hint}")
+        if problem := mismatch(node, column, values.type):
+            raise InputError(f"mixture: the condition '{where}': {problem}")
+        given[column] = one_array(values)
+    return node.truth(given).true
+
+
+def long_enough(order: np.ndarray, n: np.ndarray, rules: Sequence[tuple[int, float]]) -> np.ndarray:
+    """Per document, as bits of an int64: the training stages in which its length lets it be drawn.
+
+    A rule is of a stage: tokens from which on a document is long, and the share of the shorter ones that may be drawn.
+    The document's hash decides, so that the documents of a small share are among those of a larger one.
+    """
+    found = np.zeros(len(order), np.int64)
+    lot = draw.mix(order ^ LENGTHS).astype(np.float64)
+    for stage, (long_tokens, short_share) in enumerate(rules):
+        kept = (n >= long_tokens) | (lot < short_share * 2.0**64) | (short_share == 1)
+        found |= kept.astype(np.int64) << stage
+    return found
+
+
+LENGTHS = np.uint64(0x6C656E6774687321)
+"""Makes the hash by which short documents are chosen another one than that of their order."""
