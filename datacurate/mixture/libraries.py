@@ -23,7 +23,7 @@ class Library(Protocol):
 
 
 class HuggingFace:
-    """`tokenizers`, with a tokenizer.json."""
+    """`tokenizers`, with a tokenizer.json whose special tokens are text where a text names them."""
 
     def __init__(self, definition: str) -> None:
         self.definition = definition
@@ -33,7 +33,9 @@ class HuggingFace:
         """The loaded tokenizer."""
         from tokenizers import Tokenizer
 
-        return Tokenizer.from_str(self.definition)
+        made = Tokenizer.from_str(self.definition)
+        made.encode_special_tokens = True
+        return made
 
     def encode(self, texts: list[str]) -> Ragged:
         """Token ids of the texts."""
@@ -92,3 +94,17 @@ def ragged(lists: list[list[int]]) -> Ragged:
     """Lists of ids, one after another."""
     offsets = np.cumsum([0, *map(len, lists)], dtype=np.int64)
     return np.concatenate([np.zeros(0, np.int32), *(np.array(ids, np.int32) for ids in lists)]), offsets
+
+
+def replaced(made: Ragged, at: list[int], others: Ragged) -> Ragged:
+    """The ids of many texts with those of some, which must be empty, taken from elsewhere."""
+    (flat, offsets), (more, ends) = made, others
+    sizes = np.diff(offsets)
+    sizes[at] = np.diff(ends)
+    own = np.ones(int(sizes.sum()), bool)
+    moved = np.concatenate([[0], np.cumsum(sizes)])
+    for i in at:
+        own[moved[i] : moved[i + 1]] = False
+    joined = np.empty(len(own), np.int32)
+    joined[own], joined[~own] = flat, more
+    return joined, moved

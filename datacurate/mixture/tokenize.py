@@ -16,35 +16,20 @@ from typing import Any
 import numpy as np
 
 from datacurate.core.errors import RecipeError, did_you_mean
-from datacurate.mixture import libraries, sentinels, tokenizer_files
+from datacurate.mixture import libraries, probes, sentinels, tokenizer_files
 from datacurate.mixture.libraries import Library, Ragged
 from datacurate.mixture.tokenizer_files import Read
 
 log = logging.getLogger("datacurate")
-
-PROBES = [
-    "",
-    " ",
-    "The quick brown fox. It's 1,234.56!\n\n\tdef f(x):\n        return x  \r\n",
-    "naïve café, weiß, Ελληνικά, русский, עברית, العربية, हिन्दी, 中文字符, 日本語, 한국어",
-    "\u00a0\u200b\ufeff\u0000e\u0301 \U0001f469\u200d\U0001f4bb \U0001f1eb\U0001f1f7 aaaaaaaaaaaaaaaaaa",
-    "<s> \u2581a  b\u3000\uff11\uff12 \ufb01 I\u0130'\u017f don't DON'T 12345678\u0660\u0967\n \n  \n x \u0085\u2028y ",
-]
-"""Texts on which tokenizers tend to differ. Fixed, so that every process decides alike."""
-
-SAMPLE = 64
-"""Documents of the first batch on which both libraries are compared, besides the probes."""
-BEGIN = 20_000
-"""Characters of each that are compared: the reference may take a second for a million."""
 
 
 @dataclass
 class Encoder:
     """A loaded tokenizer that reads special tokens inside a text as plain text.
 
-    The libraries would turn a literal `<|endoftext|>` into the control token, so control tokens are taken
-    out of the tokenizer's list of added tokens before any library sees it. Where the model itself still
-    spells one out (Unigram can), its id is in `control` and left out of what `encode` returns.
+    The libraries would turn a literal `<|endoftext|>` into the control token. Hugging Face's is told not to; for
+    gigatoken control tokens are taken out of the list of added tokens. Where the model itself still spells one out
+    (Unigram can), its id is in `control` and left out of what `encode` returns.
     """
 
     reference: Library
@@ -91,8 +76,19 @@ class Encoder:
     def plain(self, texts: list[str]) -> Ragged:
         """Token ids of each text, without marks."""
         if not self.checked:
-            self.check([text[:BEGIN] for text in texts[:SAMPLE]])
-        return without(*(self.fast or self.reference).encode(texts), self.control)
+            self.check()
+        return without(*self._encoded(texts), self.control)
+
+    def _encoded(self, texts: list[str]) -> Ragged:
+        """Token ids by gigatoken, but for texts with characters that libraries of different age know differently."""
+        if self.fast is None:
+            return self.reference.encode(texts)
+        if not (odd := probes.unassigned(texts)):
+            return self.fast.encode(texts)
+        kept = list(texts)
+        for i in odd:
+            kept[i] = ""
+        return libraries.replaced(self.fast.encode(kept), odd, self.reference.encode([texts[i] for i in odd]))
 
     def count(self, texts: list[str]) -> np.ndarray:
         """How many ids `encode` gives for each text, int64."""
@@ -103,14 +99,17 @@ class Encoder:
         ids = np.asarray(ids, np.int32)
         return self.reference.decode(ids[~np.isin(ids, self.control)])
 
-    def check(self, sample: list[str]) -> None:
-        """Give up gigatoken when it cannot load the tokenizer or its ids differ from the reference's."""
+    def check(self) -> None:
+        """Give up gigatoken when it cannot load the tokenizer or its ids differ from the reference's.
+
+        The texts that are compared depend on the tokenizer alone, so that every process and every run decides alike.
+        """
         self.checked = True
         if not self.definition:
             return
         try:
             self.fast = libraries.GigaToken(self.definition, getattr(self.reference, "normalize", None))
-            texts = PROBES + sample
+            texts = probes.texts(self.definition)
             pairs = zip(self.fast.encode(texts), self.reference.encode(texts), strict=True)
             reason = "" if all(np.array_equal(a, b) for a, b in pairs) else "its token ids differ from those"
             reason = reason and f"{reason} of the {type(self.reference).__name__} library"
@@ -182,27 +181,38 @@ def _load(
 
 
 def encoder(read: Read, end_of_text: str, begin_of_text: str | None = None) -> Encoder:
-    """An Encoder of what a tokenizer's files say. RecipeError when it lacks a mark."""
+    """An Encoder of what a tokenizer's files say. RecipeError when it lacks a mark, or cannot be used."""
     _check_mark(read, end_of_text, "end_of_text", "ends")
     marks = {end_of_text}
     if begin_of_text is not None:
         _check_mark(read, begin_of_text, "begin_of_text", "opens")
         marks.add(begin_of_text)
-    control = {*read.special, *marks, *(sentinels.ALL & read.tokens.keys())} - {
-        unknown(read.definition) if read.model is None else None
-    }
-    definition = json.dumps(_stripped(read.definition, control)) if read.definition else ""
-    return Encoder(
-        reference=libraries.HuggingFace(definition) if read.model is None else libraries.SentencePiece(read.model),
-        definition=definition,
-        end_of_text=read.tokens[end_of_text],
-        control=np.array(sorted(read.tokens[token] for token in control), np.int32),
-        vocabulary=max(read.tokens.values()) + 1,
-        begin_of_text=None if begin_of_text is None else read.tokens[begin_of_text],
-        special={token: read.tokens[token] for token in sorted(control)},
-        lossless=read.model is None and _lossless(read.definition or {}, control),
-        spaced=read.model is None and _spaced(read.definition or {}),
-    )
+    control = {*read.special, *marks, *(sentinels.ALL & read.tokens.keys())}
+    kept = control - ({unknown(read.definition) if read.model is None else None} - marks)
+    try:
+        return Encoder(
+            reference=_reference(read, control),
+            definition=json.dumps(_stripped(read.definition, control)) if read.definition else "",
+            end_of_text=read.tokens[end_of_text],
+            control=np.array(sorted(read.tokens[token] for token in kept), np.int32),
+            vocabulary=max(read.tokens.values()) + 1,
+            begin_of_text=None if begin_of_text is None else read.tokens[begin_of_text],
+            special={token: read.tokens[token] for token in sorted(kept)},
+            lossless=read.model is None and _lossless(read.definition or {}, control),
+            spaced=read.model is None and _spaced(read.definition or {}),
+        )
+    except Exception as error:  # the libraries raise whatever they like
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RecipeError(f"the tokenizer cannot be used: {why}. Mend its files, or name another one.") from error
+
+
+def _reference(read: Read, control: set[str]) -> Library:
+    """The library that says which ids are right, once it has encoded something."""
+    if read.model is not None:
+        return libraries.SentencePiece(read.model)
+    made = libraries.HuggingFace(json.dumps(_guarded(read.definition or {}, control)))
+    made.encode(probes.USUAL)
+    return made
 
 
 def _check_mark(read: Read, token: str, option: str, does: str) -> None:
@@ -215,9 +225,22 @@ def _check_mark(read: Read, token: str, option: str, does: str) -> None:
     )
 
 
+def _plain(definition: dict[str, Any]) -> dict[str, Any]:
+    """The tokenizer.json without what adds tokens, cuts or fills, and without chance."""
+    model = {**definition["model"], "dropout": None} if "dropout" in definition["model"] else definition["model"]
+    return {**definition, "model": model, **dict.fromkeys(("post_processor", "truncation", "padding"))}
+
+
+def _guarded(definition: dict[str, Any], control: set[str]) -> dict[str, Any]:
+    """For Hugging Face's library: all added tokens have their ids, and control tokens are special."""
+    added = [{**t, "special": t["content"] in control} for t in definition.get("added_tokens") or []]
+    return {**_plain(definition), "added_tokens": added}
+
+
 def _stripped(definition: dict[str, Any], control: set[str]) -> dict[str, Any]:
+    """For gigatoken: no control tokens."""
     added = [t for t in definition.get("added_tokens") or [] if t["content"] not in control]
-    return {**definition, "added_tokens": added, **dict.fromkeys(("post_processor", "truncation", "padding"))}
+    return {**_plain(definition), "added_tokens": added}
 
 
 def unknown(definition: dict[str, Any] | None) -> str | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def split(flat, offsets):
 @pytest.fixture(scope="session")
 def encoder(tokenizer):
     made = tokenize.encoder(tokenizer_files.read(tokenizer, None, None), "<|endoftext|>")
-    made.check([])
+    made.check()
     return made
 
 
@@ -48,7 +49,7 @@ def test_plain_text_gets_the_ids_of_the_untouched_tokenizer(encoder, tokenizer):
 @pytest.mark.parametrize("library", ["gigatoken", "tokenizers"])
 def test_special_tokens_inside_a_text_are_plain_text(tokenizer, library):
     encoder = tokenize.encoder(tokenizer_files.read(tokenizer, None, None), "<|endoftext|>")
-    encoder.check([])
+    encoder.check()
     if library == "tokenizers":
         encoder.fast = None
     made = split(*encoder.encode(HOSTILE))
@@ -104,11 +105,11 @@ class Wrong:
         return ak.values_astype(ak.Array(wrong), np.uint32)
 
 
-def test_falls_back_when_ids_differ_on_the_first_batch(tokenizer, monkeypatch, caplog):
+def test_falls_back_when_ids_differ_and_no_text_decides_that(tokenizer, monkeypatch, caplog):
     import gigatoken
 
     real = gigatoken.Tokenizer.from_json
-    monkeypatch.setattr(gigatoken.Tokenizer, "from_json", lambda text: Wrong(real(text), "zebra"))
+    monkeypatch.setattr(gigatoken.Tokenizer, "from_json", lambda text: Wrong(real(text), "中文"))
     encoder = tokenize.encoder(tokenizer_files.read(tokenizer, None, None), "<|endoftext|>")
     with caplog.at_level(logging.WARNING, "datacurate"):
         made = split(*encoder.encode(["a zebra", "b"]))
@@ -116,6 +117,88 @@ def test_falls_back_when_ids_differ_on_the_first_batch(tokenizer, monkeypatch, c
     assert encoder.fast is None
     assert [m[:-1] for m in made] == split(*encoder.reference.encode(["a zebra", "b"]))
     assert len(caplog.records) == 1 and "differ" in caplog.text
+
+
+def changed(tokenizer, **model):
+    """The tokenizer's definition with other added tokens, behind the vocabulary as Qwen's are, or another model."""
+    parsed = json.loads(Path(tokenizer).read_text(encoding="utf-8"))
+    added = model.pop("added", None)
+    size = len(parsed["model"]["vocab"])
+    if added is not None:
+        plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
+        parsed["added_tokens"] = [
+            plain | {"id": size + i, "content": name} | own for i, (name, own) in enumerate(added)
+        ]
+    parsed["model"] |= model
+    return parsed
+
+
+QWEN = [("<|eos|>", {"special": True}), ("<|im_start|>", {"special": True}), ("<tool_call>", {}), ("<think>", {})]
+
+
+@pytest.mark.parametrize("added", [QWEN, QWEN[:1] + QWEN[2:], QWEN[2:] + QWEN[:1]])
+@pytest.mark.parametrize("fast", [True, False])
+def test_added_tokens_that_are_not_special_keep_their_ids(tokenizer, added, fast):
+    from tokenizers import Tokenizer
+
+    parsed = changed(tokenizer, added=added)
+    encoder = tokenize.encoder(tokenizer_files.as_read(parsed), "<|eos|>")
+    if not fast:
+        encoder.checked = True
+    text = "a <tool_call>b<think> c</think><tool_call>"
+    expected = Tokenizer.from_str(json.dumps(parsed)).encode(text).ids
+    assert split(*encoder.encode([text, "x <|eos|> y"]))[0] == [*expected, encoder.end_of_text]
+    marked = split(*encoder.plain(["x <|eos|> y <|im_start|>"]))[0]
+    assert not set(marked) & set(encoder.control.tolist())
+    assert encoder.decode(np.array(expected)) == text
+
+
+def test_which_library_encodes_depends_on_the_tokenizer_alone(tokenizer):
+    parsed = changed(tokenizer, added=[*QWEN, ("<word>", {"single_word": True})])
+    made = []
+    for first in (["plain"], ["H<word> <think>"]):
+        encoder = tokenize.encoder(tokenizer_files.as_read(parsed), "<|eos|>")
+        encoder.encode(first)
+        made.append((encoder.fast is None, split(*encoder.encode(["H<word>x <word> y<think>"]))))
+    assert made[0] == made[1]
+
+
+def test_unassigned_characters_are_left_to_the_reference(tokenizer, monkeypatch):
+    import gigatoken
+
+    real = gigatoken.Tokenizer.from_json
+    monkeypatch.setattr(gigatoken.Tokenizer, "from_json", lambda text: Wrong(real(text), "\U0001e6ff"))
+    encoder = tokenize.encoder(tokenizer_files.read(tokenizer, None, None), "<|endoftext|>")
+    texts = ["one", "\U0001e6ff'l and more", "", "zwei ü", "\U0001e6ff"]
+    made = split(*encoder.plain(texts))
+    assert encoder.fast is not None
+    assert made == split(*encoder.reference.encode(texts))
+
+
+def test_the_mark_is_text_also_where_it_stands_for_the_unknown(tokenizer):
+    parsed = changed(tokenizer, unk_token="<|endoftext|>")
+    encoder = tokenize.encoder(tokenizer_files.as_read(parsed), "<|endoftext|>")
+    ids = split(*encoder.encode(["before <|endoftext|> after"]))[0]
+    assert ids.count(encoder.end_of_text) == 1 and ids[-1] == encoder.end_of_text
+
+
+def test_chance_in_a_tokenizer_is_left_out(tokenizer):
+    text = "the same words again and again, and once more " * 20
+    without = tokenize.encoder(tokenizer_files.read(tokenizer, None, None), "<|endoftext|>")
+    encoder = tokenize.encoder(tokenizer_files.as_read(changed(tokenizer, dropout=0.5)), "<|endoftext|>")
+    assert split(*encoder.encode([text] * 3)) == split(*without.encode([text] * 3))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"type": "Nonsense"}, "cannot be used"),
+        ({"added": [("<|endoftext|>", {"special": True, "id": 2**31})]}, "cannot be used"),
+    ],
+)
+def test_definitions_that_the_library_cannot_read_are_told_before_the_run(tokenizer, change, said):
+    with pytest.raises(RecipeError, match=said):
+        tokenize.encoder(tokenizer_files.as_read(changed(tokenizer, **change)), "<|endoftext|>")
 
 
 def test_falls_back_when_gigatoken_cannot_load(tokenizer, caplog):
