@@ -80,14 +80,37 @@ class GigaToken:
         """Token ids of the texts."""
         if not texts:
             return np.zeros(0, np.int32), np.zeros(1, np.int64)
-        layout = self.tokenizer.encode_batch(self.normalize(texts) if self.normalize else texts).layout
-        offsets = np.asarray(layout.offsets.data, np.int64)
-        flat = np.asarray(layout.content.data)[offsets[0] : offsets[-1]]
-        return flat.astype(np.int32), offsets - offsets[0]
+        return _ragged_of(self.tokenizer.encode_batch(self.normalize(texts) if self.normalize else texts))
+
+    def encode_array(self, texts: Any) -> Ragged:
+        """Token ids of an Arrow array of strings without nulls; no Python string is made."""
+        if self.normalize or not len(texts):
+            return self.encode(texts.to_pylist())
+        return _ragged_of(self.tokenizer.encode_batch(_awkward(texts)))
 
     def decode(self, ids: np.ndarray) -> str:
         """The text of token ids."""
         return self.tokenizer.decode(ids.astype(np.uint32)).decode("utf-8", "replace")
+
+
+def _awkward(texts: Any) -> Any:
+    """The same strings as an Awkward array, on the same memory."""
+    import awkward as ak
+
+    _, offsets, data = texts.buffers()
+    kind = np.int64 if str(texts.type) == "large_string" else np.int32
+    ends = np.frombuffer(offsets, kind)[texts.offset : texts.offset + len(texts) + 1]
+    letters = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8)
+    content = ak.contents.NumpyArray(letters, parameters={"__array__": "char"})
+    index = ak.index.Index64(ends.astype(np.int64))
+    return ak.Array(ak.contents.ListOffsetArray(index, content, parameters={"__array__": "string"}))
+
+
+def _ragged_of(made: Any) -> Ragged:
+    """What gigatoken returns, without a copy: its ids are unsigned, and below 2^31."""
+    offsets = np.asarray(made.layout.offsets.data, np.int64)
+    flat = np.asarray(made.layout.content.data)[offsets[0] : offsets[-1]]
+    return flat.view(np.int32) if flat.dtype == np.uint32 else flat.astype(np.int32), offsets - offsets[0]
 
 
 def ragged(lists: list[list[int]]) -> Ragged:

@@ -46,11 +46,11 @@ def encode(encoder: Encoder, text: Any, pieces: Any = None, scored: Any = None) 
 
     With `scored` (`mixture/scored.py`), a token that no loss is taken of is there as its complement.
     """
-    texts = [t or "" for t in text.to_pylist()]
     marked = None if pieces is None else one_array(pieces)
     places = None if scored is None else masks.checked(scored, pieces)
     if marked is None or marked.null_count == len(marked):
-        return encoder.encode(texts)
+        return encoder.encode_array(one_array(text))
+    texts = [t or "" for t in text.to_pylist()]
     asked = places or [None] * len(texts)
     flat, at, bounds, units = _assembled(encoder, texts, checked(marked), asked)
     offsets = at[2 * np.array(bounds, np.int64)]

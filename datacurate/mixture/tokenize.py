@@ -90,6 +90,18 @@ class Encoder:
             kept[i] = ""
         return libraries.replaced(self.fast.encode(kept), odd, self.reference.encode([texts[i] for i in odd]))
 
+    def encode_array(self, texts: Any) -> Ragged:
+        """`encode` of an Arrow array of strings; nulls are empty."""
+        import pyarrow.compute as pc
+
+        texts = pc.fill_null(texts, "") if texts.null_count else texts
+        if not self.checked:
+            self.check([text[:BEGIN] for text in texts[:SAMPLE].to_pylist()])
+        if not isinstance(self.fast, libraries.GigaToken):
+            return self.encode(texts.to_pylist())
+        flat, offsets = without(*self.fast.encode_array(texts), self.control)
+        return framed(flat, offsets, self.begin_of_text, self.end_of_text)
+
     def count(self, texts: list[str]) -> np.ndarray:
         """How many ids `encode` gives for each text, int64."""
         return np.diff(self.encode(texts)[1])

@@ -6,11 +6,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datacurate.core.errors import RecipeError
+from datacurate.core.stage import one_array
 from datacurate.mixture import tokenize, tokenizer_files
 
 HOSTILE = ["<|endoftext|>", "a<|endoftext|>b <|user|> c<|endoftext|>", "<|endoftext|>" * 3, "x <|endoftext|"]
@@ -36,6 +38,18 @@ def test_gigatoken_is_used(encoder):
 def test_both_libraries_agree(encoder, texts):
     fast, slow = split(*encoder.fast.encode(texts)), split(*encoder.reference.encode(texts))
     assert fast == slow
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.none() | st.text(alphabet=st.characters(exclude_categories=["Cs"])), max_size=8),
+    st.integers(0, 3), st.integers(0, 3), st.sampled_from([pa.string(), pa.large_string()]),
+)  # fmt: skip
+def test_arrays_are_encoded_as_lists_are(encoder, texts, skip, end, kind):
+    """Sliced, chunked and with nulls, as columns come."""
+    column = pa.chunked_array([pa.array(texts, kind).slice(skip), pa.array(texts[:end], kind)])
+    made = split(*encoder.encode_array(one_array(column)))
+    assert made == split(*encoder.encode([t or "" for t in column.to_pylist()]))
 
 
 def test_plain_text_gets_the_ids_of_the_untouched_tokenizer(encoder, tokenizer):
