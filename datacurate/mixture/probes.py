@@ -54,10 +54,10 @@ def unassigned(texts: list[str]) -> list[int]:
 
 def _any_unassigned(text: str) -> bool:
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-    return bool(_unknown()[codes].any())
+    return bool(table_of_unassigned()[codes].any())
 
 
 @cache
-def _unknown() -> np.ndarray:
+def table_of_unassigned() -> np.ndarray:
     """Whether each code point is unassigned."""
     return np.array([unicodedata.category(chr(code)) == "Cn" for code in range(sys.maxunicode + 1)])

@@ -91,16 +91,25 @@ class Encoder:
         return libraries.replaced(self.fast.encode(kept), odd, self.reference.encode([texts[i] for i in odd]))
 
     def encode_array(self, texts: Any) -> Ragged:
-        """`encode` of an Arrow array of strings; nulls are empty."""
+        """`encode` of an Arrow array of strings; nulls are empty. gigatoken reads them where they lie."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        texts = pc.fill_null(texts, "") if texts.null_count else texts
+        from datacurate.kernels.of_table import holding
+
         if not self.checked:
-            self.check([text[:BEGIN] for text in texts[:SAMPLE].to_pylist()])
+            self.check()
+        texts = pc.fill_null(texts, "") if texts.null_count else texts
         if not isinstance(self.fast, libraries.GigaToken):
             return self.encode(texts.to_pylist())
-        flat, offsets = without(*self.fast.encode_array(texts), self.control)
-        return framed(flat, offsets, self.begin_of_text, self.end_of_text)
+        odd = holding(texts, probes.table_of_unassigned())
+        if not odd.any():
+            made = self.fast.encode_array(texts)
+        else:
+            theirs = self.reference.encode(texts.filter(pa.array(odd)).to_pylist())
+            rest = self.fast.encode_array(pc.if_else(pa.array(odd), pa.scalar("", texts.type), texts))
+            made = libraries.replaced(rest, np.flatnonzero(odd).tolist(), theirs)
+        return framed(*without(*made, self.control), self.begin_of_text, self.end_of_text)
 
     def count(self, texts: list[str]) -> np.ndarray:
         """How many ids `encode` gives for each text, int64."""

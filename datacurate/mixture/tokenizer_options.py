@@ -41,8 +41,10 @@ class TokenizerOptions(BaseModel):
         return tokenize.local_files(self.tokenizer)
 
     def warm(self) -> None:
-        """Load the tokenizer."""
-        self.encoder()
+        """Load the tokenizer and compile what looks at texts."""
+        import pyarrow as pa
+
+        self.encoder().encode_array(pa.array(["a"]))
 
     def encoder(self) -> Encoder:
         """The loaded tokenizer."""

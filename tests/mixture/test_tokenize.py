@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import unicodedata
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,9 +15,12 @@ from hypothesis import strategies as st
 
 from datacurate.core.errors import RecipeError
 from datacurate.core.stage import one_array
-from datacurate.mixture import tokenize, tokenizer_files
+from datacurate.kernels.of_table import holding
+from datacurate.mixture import probes, tokenize, tokenizer_files
 
 HOSTILE = ["<|endoftext|>", "a<|endoftext|>b <|user|> c<|endoftext|>", "<|endoftext|>" * 3, "x <|endoftext|"]
+UNASSIGNED = ["a \u0378b", "\U0001fae8 x", "\u1c89\u1c8a"]
+"""Characters that newer versions of Unicode may know; libraries of different age may cut there."""
 
 
 def split(flat, offsets):
@@ -42,14 +47,30 @@ def test_both_libraries_agree(encoder, texts):
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.lists(st.none() | st.text(alphabet=st.characters(exclude_categories=["Cs"])), max_size=8),
+    st.lists(st.none() | st.text(alphabet=st.characters(exclude_categories=["Cs"])) | st.sampled_from(UNASSIGNED)),
     st.integers(0, 3), st.integers(0, 3), st.sampled_from([pa.string(), pa.large_string()]),
 )  # fmt: skip
 def test_arrays_are_encoded_as_lists_are(encoder, texts, skip, end, kind):
     """Sliced, chunked and with nulls, as columns come."""
     column = pa.chunked_array([pa.array(texts, kind).slice(skip), pa.array(texts[:end], kind)])
     made = split(*encoder.encode_array(one_array(column)))
+    assert np.array_equal(holding(column, probes.table_of_unassigned()), odd_by_hand(column.to_pylist()))
     assert made == split(*encoder.encode([t or "" for t in column.to_pylist()]))
+
+
+def odd_by_hand(texts):
+    return [any(unicodedata.category(c) == "Cn" for c in text or "") for text in texts]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.binary(max_size=40)))
+def test_holding_reads_any_bytes(texts):
+    """What is no UTF-8 is U+FFFD, byte by byte."""
+    wanted = np.zeros(0x110000, bool)
+    wanted[[0xFFFD, 0xE9, 0x4E2D, 0x1F600]] = True
+    found = holding(pa.array(texts, pa.binary()), wanted)
+    decoded = [re.sub("[\udc80-\udcff]", "\ufffd", text.decode(errors="surrogateescape")) for text in texts]
+    assert found.tolist() == [any(wanted[ord(c)] for c in text) for text in decoded]
 
 
 def test_plain_text_gets_the_ids_of_the_untouched_tokenizer(encoder, tokenizer):
