@@ -74,7 +74,7 @@ class PackedDataset(IterableDataset):
         self.batch_size, self.seed, self.epochs = batch_size, seed, epochs
         self.labels, self.mask_documents = labels, mask_documents
         self.cache, self.ahead = cache, ahead
-        self._stage, self._consumed, self._ended = stage, 0, False
+        self._consumed, self._ended = 0, False
 
     @property
     def rows(self) -> int:
@@ -115,7 +115,7 @@ class PackedDataset(IterableDataset):
         return {
             "mixture": self.index.key,
             "split": self.index.split,
-            "stage": self._stage,
+            "stages": list(self.index.stage_names),
             "seed": self.seed,
             "rows": [stage.rows for stage in self.index.stages],
         }

@@ -158,7 +158,7 @@ def test_documents_do_not_depend_on_batches(mix, monkeypatch):
             yield from (batch.slice(i, 3) for i in range(0, batch.num_rows, 3))
 
     monkeypatch.setattr(samples, "read_batches", in_pieces)
-    origin = samples.open_origin(mix)
+    (origin,) = samples.open_origins(mix)
     for split in SPLITS:
         made = [
             one.tokens[a:b].tolist()

@@ -102,8 +102,8 @@ def test_what_is_no_mixture_is_told(mix, tmp_path):
 def test_parts_of_a_phase(mix):
     """Training gets paths and the table, and no folder."""
     stage = open_run(mix).last("mixture")
-    table = pq.read_table(next(iter(stage.phase("index").values())))
-    found = of_paths(list(stage.shards.values()), table, "train")
+    tables = [pq.read_table(next(iter(stage.phase(name).values()))) for name in ("index", "receipt")]
+    found = of_paths(list(stage.shards.values()), *tables, "train")
     assert [s.counts.tolist() for s in found.stages] == [s.counts.tolist() for s in open_index(mix).stages]
     index = open_index(mix)
     assert np.array_equal(Reader(found).rows(np.arange(9)).ids, Reader(index).rows(np.arange(9)).ids)

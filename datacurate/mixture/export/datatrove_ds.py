@@ -14,24 +14,34 @@ from datacurate.mixture.export.samples import Samples
 
 
 class DatatroveDs(Format):
-    """datatrove and nanotron: .ds files, read in windows of any length."""
+    """datatrove and nanotron: .ds files, read in windows of any length.
+
+    Where there are tokens that no loss is taken of, .ds.loss has a byte for each token: 1 if it is scored.
+    """
+
+    loss_mask = ".ds.loss"
 
     def __init__(self, files: Files, about: About) -> None:
         super().__init__(files, about)
         self.name = f"{about.split}/00000.ds"
         self.dtype = np.dtype("<u2" if small(about.vocabulary) else "<u4")
         self.tokens, self.ends, self.count = files.open(self.name), files.open(f"{self.name}.index"), 0
+        self.loss = files.open(f"{self.name}.loss") if about.masked else None
 
     def add(self, samples: Samples) -> None:
         """Append tokens and ends."""
         self.tokens.write(samples.tokens.astype(self.dtype))
         self.ends.write((samples.offsets[1:] + self.count).astype("<u8"))
         self.count += int(samples.offsets[-1])
+        if self.loss is not None:
+            self.loss.write(samples.scored().astype(np.uint8))
 
     def close(self) -> None:
         """Write the note."""
         self.tokens.close()
         self.ends.close()
+        if self.loss is not None:
+            self.loss.close()
         note = f"{self.about.name}|{self.dtype.itemsize}\n{self.count}\n{people(self.count)}"
         self.files.write(f"{self.name}.metadata", note)
 

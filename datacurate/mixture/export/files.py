@@ -61,6 +61,8 @@ class Files:
 
     folder: Path
     made: dict[str, HashedFile] = field(default_factory=dict)
+    rows: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Split and number of rows of files of packed rows."""
 
     def open(self, name: str) -> HashedFile:
         """A new file; folders in its name are made."""
@@ -80,9 +82,9 @@ class Files:
         (self.folder / name).rename(self.folder / to)
         self.made[to] = self.made.pop(name)
 
-    def listed(self) -> list[dict[str, Any]]:
+    def listed(self, prefix: str = "") -> list[dict[str, Any]]:
         """Name, size and digest of every file."""
-        return [{"name": n, "bytes": f.bytes, "sha256": f.digest} for n, f in sorted(self.made.items())]
+        return [{"name": prefix + n, "bytes": f.bytes, "sha256": f.digest} for n, f in sorted(self.made.items())]
 
 
 class Spool:
@@ -120,6 +122,8 @@ class About:
     vocabulary: int
     end_of_text: int | None
     sequence_length: int | None
+    masked: bool = False
+    """Whether there are tokens that no loss is taken of."""
 
 
 class Format:
@@ -129,6 +133,8 @@ class Format:
     """
 
     units: ClassVar[tuple[Unit, ...]] = ("documents", "rows")
+    loss_mask: ClassVar[str | None] = None
+    """Where the format says which tokens no loss is taken of, if it has a place for it."""
 
     def __init__(self, files: Files, about: About) -> None:
         self.files, self.about = files, about
@@ -143,6 +149,10 @@ class Format:
     @staticmethod
     def finish(files: Files, receipt: dict[str, Any]) -> None:
         """Write what belongs to all splits."""
+
+    @staticmethod
+    def join(files: Files, stages: list[tuple[dict[str, Any], Files]]) -> None:
+        """Write what belongs to all training stages, each with its receipt and its files."""
 
 
 def small(vocabulary: int) -> bool:

@@ -17,7 +17,9 @@ from datacurate.mixture.export.samples import Samples
 
 ARRAY = "ndarray:int32"
 COLUMNS = {"documents": {"tokens": ARRAY}, "rows": {"length": "int", "starts": ARRAY, "tokens": ARRAY}}
-"""Columns by name: `starts` are the places in a row where documents begin, `length` the tokens before its padding."""
+"""Columns by name: `starts` are the places in a row where documents begin, `length` the tokens before its padding.
+Where there are tokens that no loss is taken of, `labels` are the tokens with -100 in their place and in padding."""
+IGNORED = -100
 SHAPES = ((1 << 8, "<u1"), (1 << 16, "<u2"), (1 << 32, "<u4"))
 
 
@@ -25,10 +27,12 @@ class Mds(Format):
     """MosaicML Streaming and LLM Foundry: `tokens` (and in rows `starts` and `length`) of int32."""
 
     units = ("rows", "documents")
+    loss_mask = "labels"
 
     def __init__(self, files: Files, about: About) -> None:
         super().__init__(files, about)
-        names = sorted(COLUMNS[about.unit])
+        columns = COLUMNS[about.unit] | ({"labels": ARRAY} if about.masked else {})
+        names = sorted(columns)
         self.config = {
             "version": 2,
             "format": "mds",
@@ -36,8 +40,8 @@ class Mds(Format):
             "hashes": ["sha256"],
             "size_limit": SHARD_BYTES,
             "column_names": names,
-            "column_encodings": [COLUMNS[about.unit][name] for name in names],
-            "column_sizes": [8 if COLUMNS[about.unit][name] == "int" else None for name in names],
+            "column_encodings": [columns[name] for name in names],
+            "column_sizes": [8 if columns[name] == "int" else None for name in names],
         }
         self.head = json.dumps(self.config, sort_keys=True).encode()
         self.shards: list[dict[str, Any]] = []
@@ -51,15 +55,17 @@ class Mds(Format):
         """Hold samples until a shard is full."""
         bounds, stretches = samples.offsets.tolist(), samples.stretches().tolist()
         tokens = samples.tokens.astype("<i4", copy=False)
+        masked = np.where(samples.scored(), tokens, IGNORED).astype("<i4") if self.about.masked else None
         for i in range(len(samples)):
-            row = tokens[bounds[i] : bounds[i + 1]]
-            if self.about.unit == "documents":
-                made = _sample(b"", array(row))
-            else:
+            row = slice(bounds[i], bounds[i + 1])
+            columns = {"tokens": array(tokens[row])}
+            if masked is not None:
+                columns["labels"] = array(masked[row])
+            if self.about.unit == "rows":
                 mine = slice(stretches[i], stretches[i + 1])
-                starts = (samples.starts[mine] - bounds[i]).astype("<i4")
-                length = np.array([samples.sizes[mine].sum()], "<i8").tobytes()
-                made = _sample(length, array(starts), array(row))
+                columns["starts"] = array((samples.starts[mine] - bounds[i]).astype("<i4"))
+                columns["length"] = np.array([samples.sizes[mine].sum()], "<i8").tobytes()
+            made = _sample(columns)
             if self.held and self.size + len(made) + 4 > SHARD_BYTES:
                 self._flush()
             self.held.append(made)
@@ -87,9 +93,11 @@ class Mds(Format):
         self.files.write(f"{self.about.split}/index.json", index)
 
 
-def _sample(fixed: bytes, *arrays: bytes) -> bytes:
-    """A sample: `length`, whose size is fixed, comes first by name, too."""
-    return np.array([len(one) for one in arrays], "<u4").tobytes() + fixed + b"".join(arrays)
+def _sample(columns: dict[str, bytes]) -> bytes:
+    """A sample: the sizes of its arrays, then all columns, by name; the size of `length` is always the same."""
+    names = sorted(columns)
+    sizes = [len(columns[name]) for name in names if name != "length"]
+    return np.array(sizes, "<u4").tobytes() + b"".join(columns[name] for name in names)
 
 
 def array(values: np.ndarray) -> bytes:

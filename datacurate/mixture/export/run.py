@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from datacurate.core.errors import InputError, LedgerError
 from datacurate.mixture.export.files import About, Files, Format
-from datacurate.mixture.export.samples import Origin, Samples, Unit, numbers_of, open_origin
+from datacurate.mixture.export.samples import Origin, Samples, Unit, numbers_of, open_origins
 
 FormatName = Literal["megatron", "datatrove", "mds", "litdata", "numpy", "huggingface", "packed"]
 _CLASSES: dict[str, str] = {
@@ -49,14 +50,11 @@ def export(
     """
     if format not in get_args(FormatName):
         raise InputError(f"no format is called '{format}'. Known: {', '.join(get_args(FormatName))}.")
-    origin, kind, to = open_origin(run), format_class(format), Path(to)
-    chosen = _unit(origin, kind, format, unit, sources)
-    splits = [name for name in origin.splits if split in (name, "all")]
-    if not splits:
-        raise InputError(f"{run}: there is no split '{split}': a dataset of documents is all training.")
-    wanted = numbers_of(origin, sources)
-    splits = [name for name in splits if _has_tokens(origin, name, wanted)]
-    if not splits:
+    origins, kind, to = open_origins(run), format_class(format), Path(to)
+    chosen = _unit(origins[0], kind, format, unit, sources)
+    wanted = numbers_of(origins[0], sources)
+    parts = [(origin, _splits(origin, split, wanted, run)) for origin in origins]
+    if not any(splits for _, splits in parts):
         raise InputError(f"{run}: there are no tokens to write. Choose another --split or --source.")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise InputError(f"{to}: it is there already, and not empty. Remove it, or name another folder.")
@@ -64,7 +62,7 @@ def export(
     partial = to.with_name(f".{to.name}.{os.getpid()}.partial")
     try:
         partial.mkdir()
-        receipt = _write(origin, kind, format, chosen, splits, wanted, Files(partial))
+        receipt = _write(parts, kind, format, chosen, wanted, partial)
         if to.exists():
             to.rmdir()
         os.replace(partial, to)
@@ -73,6 +71,14 @@ def export(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return receipt
+
+
+def _splits(origin: Origin, split: str, wanted: list[int], run: str | Path) -> list[str]:
+    """The splits to write of an origin: those that have tokens of the wanted sources."""
+    splits = [name for name in origin.splits if split in (name, "all")]
+    if not splits:
+        raise InputError(f"{run}: there is no split '{split}': a dataset of documents is all training.")
+    return [name for name in splits if _has_tokens(origin, name, wanted)]
 
 
 def _has_tokens(origin: Origin, split: str, wanted: list[int]) -> bool:
@@ -95,26 +101,91 @@ def _unit(origin: Origin, kind: type[Format], format: str, unit: Unit | None, so
 
 
 def _write(
-    origin: Origin, kind: type[Format], format: str, unit: Unit, splits: list[str], wanted: list[int], files: Files
+    parts: list[tuple[Origin, list[str]]], kind: type[Format], format: str, unit: Unit, wanted: list[int], folder: Path
 ) -> dict[str, Any]:
-    """Write all files, the receipt last."""
-    shared = (origin.vocabulary, origin.end_of_text, origin.sequence_length)
+    """Write all files, the receipt last; of several training stages each has a folder, numbered in their order."""
+    origin = parts[0][0]
+    receipt: dict[str, Any] = {"format": format, "unit": unit, "run": origin.name, "key": origin.key}
+    receipt |= {"vocabulary": origin.vocabulary, "end_of_text": origin.end_of_text, "sources": origin.sources}
+    if len(parts) == 1:
+        files = Files(folder)
+        receipt |= _write_stage(*parts[0], kind, unit, wanted, files, receipt)
+        receipt["files"] = files.listed()
+    else:
+        receipt |= _write_stages(parts, kind, unit, wanted, folder, receipt)
+    (folder / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
+    return receipt
+
+
+def _write_stages(
+    parts: list[tuple[Origin, list[str]]],
+    kind: type[Format],
+    unit: Unit,
+    wanted: list[int],
+    folder: Path,
+    receipt: dict[str, Any],
+) -> dict[str, Any]:
+    """Write each training stage to a folder of its own; what the receipt says of them, and in sum."""
+    made = []
+    for number, (origin, splits) in enumerate(parts, 1):
+        name = f"{number:02}-" + re.sub(r"[^\w.-]+", "_", origin.stage)
+        (folder / name).mkdir()
+        files = Files(folder / name)
+        made.append(({"folder": name} | _write_stage(origin, splits, kind, unit, wanted, files, receipt), files))
+    shared = Files(folder)
+    kind.join(shared, [(receipt | told, files) for told, files in made])
+    listed = [one for told, files in made for one in files.listed(f"{told['folder']}/")] + shared.listed()
+    lengths = {told["sequence_length"] for told, _ in made}
+    return {
+        "sequence_length": lengths.pop() if len(lengths) == 1 else None,
+        "stages": [told for told, _ in made],
+        "splits": _summed([told["splits"] for told, _ in made]),
+        "files": listed,
+    }
+
+
+def _write_stage(
+    origin: Origin,
+    splits: list[str],
+    kind: type[Format],
+    unit: Unit,
+    wanted: list[int],
+    files: Files,
+    receipt: dict[str, Any],
+) -> dict[str, Any]:
+    """Write the files of a training stage; what the receipt says of it."""
+    shared = (origin.name, origin.sources, origin.vocabulary, origin.end_of_text, origin.sequence_length)
+    masked = any(origin.unscored(split) for split in origin.splits)
     told = {}
     for split in splits:
-        writer, count = kind(files, About(split, unit, origin.name, origin.sources, *shared)), Count(origin, unit)
+        writer, count = kind(files, About(split, unit, *shared, masked)), Count(origin, unit)
         for samples in origin.samples(split, unit, wanted):
             if len(samples):
                 writer.add(samples)
                 count.add(samples)
         writer.close()
         told[split] = count.told(split, wanted)
-    receipt: dict[str, Any] = {"format": format, "unit": unit, "run": origin.name, "key": origin.key}
-    receipt |= dict(zip(("vocabulary", "end_of_text", "sequence_length"), shared, strict=True))
-    receipt["splits"] = told
-    kind.finish(files, receipt)
-    receipt["files"] = files.listed()
-    (files.folder / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
-    return receipt
+    stage: dict[str, Any] = {"stage": origin.stage, "sequence_length": origin.sequence_length}
+    stage |= {"loss_mask": kind.loss_mask if masked else None, "splits": told}
+    kind.finish(files, receipt | stage)
+    return stage
+
+
+def _summed(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The splits of all training stages in sum."""
+    found: dict[str, Any] = {}
+    for part in parts:
+        for split, told in part.items():
+            mine = found.setdefault(split, {"sources": {}})
+            for source, amounts in told["sources"].items():
+                _add(mine["sources"].setdefault(source, {}), amounts)
+            _add(mine, {name: value for name, value in told.items() if name not in ("sources", "first_row")})
+    return found
+
+
+def _add(sums: dict[str, int], amounts: dict[str, int]) -> None:
+    for name, value in amounts.items():
+        sums[name] = sums.get(name, 0) + value
 
 
 class Count:
@@ -122,7 +193,7 @@ class Count:
 
     def __init__(self, origin: Origin, unit: Unit) -> None:
         self.origin, self.unit = origin, unit
-        self.samples = self.padding = 0
+        self.samples = self.padding = self.unscored = 0
         self.tokens, self.documents, self.cut = np.zeros((3, len(origin.sources)), np.int64)
 
     def add(self, samples: Samples) -> None:
@@ -130,6 +201,7 @@ class Count:
         many = len(self.origin.sources)
         self.samples += len(samples)
         self.padding += int(samples.offsets[-1] - samples.sizes.sum())
+        self.unscored += 0 if samples.unscored is None else int(samples.unscored.sum())
         np.add.at(self.tokens, samples.sources, samples.sizes)
         last = samples.tokens[samples.starts + samples.sizes - 1]
         ends = np.ones(len(last), bool) if self.origin.end_of_text is None else last == self.origin.end_of_text
@@ -146,6 +218,8 @@ class Count:
         ]
         if self.unit == "rows" and self.padding != self.origin.padded(split):
             off.append(f"padding: {self.origin.padded(split):,} in the receipt, {self.padding:,} written")
+        if len(wanted) == len(all_names) and self.unscored != self.origin.unscored(split):
+            off.append(f"without loss: {self.origin.unscored(split):,} in the receipt, {self.unscored:,} written")
         if off:
             raise LedgerError(
                 f"export of {split}: tokens do not balance ({'; '.join(off)}). Please report this as a bug."
@@ -155,25 +229,41 @@ class Count:
             for i, name in ((i, all_names[i]) for i in wanted)
         }
         total = {"samples": self.samples, "tokens": int(self.tokens.sum()), "padding": self.padding}
+        total |= {"unscored": self.unscored, "first_row": self.origin.first_row.get(split, 0)}
         return {**total, "documents": int(self.documents.sum()), "cut": int(self.cut.sum()), "sources": each}
 
 
 def as_text(receipt: dict[str, Any], to: Path) -> str:
     """The receipt for people."""
-    rows = [("split", "source", "tokens", "documents")]
-    for split, told in receipt["splits"].items():
-        rows += [(split, name, f"{one['tokens']:,}", f"{one['documents']:,}") for name, one in told["sources"].items()]
-        rows += [(split, "all", f"{told['tokens']:,}", f"{told['documents']:,}")]
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in rows]
-    padding = sum(told["padding"] for told in receipt["splits"].values())
-    samples = sum(told["samples"] for told in receipt["splits"].values())
-    size = sum(file["bytes"] for file in receipt["files"])
-    cut = sum(told["cut"] for told in receipt["splits"].values()) if receipt["unit"] == "documents" else 0
-    kind = f"{receipt['unit']} ({cut:,} without their end)" if cut else receipt["unit"]
-    lines += [
-        "",
-        f"{samples:,} {kind}, {padding:,} places of padding; tokens as in the receipt of {receipt['run']}",
+    stages = receipt.get("stages") or [receipt]
+    rows: list[tuple[str, ...]] = [("stage", "split", "source", "tokens", "documents")]
+    for stage in stages:
+        for split, told in stage["splits"].items():
+            each = {**told["sources"], "all": told}
+            rows += [(stage["stage"], split, n, f"{o['tokens']:,}", f"{o['documents']:,}") for n, o in each.items()]
+    if len(stages) == 1:
+        rows = [row[1:] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    names = len(widths) - 2
+    lines = [
+        "  ".join(f"{v:<{w}}" if i < names else f"{v:>{w}}" for i, (v, w) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
     ]
+    totals = receipt["splits"].values()
+    padding, samples, cut, unscored = (sum(t[n] for t in totals) for n in ("padding", "samples", "cut", "unscored"))
+    size = sum(file["bytes"] for file in receipt["files"])
+    cut = cut if receipt["unit"] == "documents" else 0
+    kind = f"{receipt['unit']} ({cut:,} without their end)" if cut else receipt["unit"]
+    said = f"{samples:,} {kind}, {padding:,} places of padding; tokens as in the receipt of {receipt['run']}"
+    lines = [*(line.rstrip() for line in lines), "", said]
+    if unscored:
+        place = next(stage["loss_mask"] for stage in stages if any(t["unscored"] for t in stage["splits"].values()))
+        lines += [f"{unscored:,} tokens that no loss is taken of: {_masked(place, receipt['format'])}"]
     lines += [f"{len(receipt['files']):,} files, {size:,} bytes, with digests in {to / RECEIPT}"]
     return "\n".join(lines)
+
+
+def _masked(place: str | None, format: str) -> str:
+    if place:
+        return f"see {place}"
+    return f"{format} has no place to say which, so that a training on it takes a loss of them, too"

@@ -18,9 +18,11 @@ from datacurate.core.dataset import MANIFEST, Dataset
 from datacurate.core.errors import InputError, did_you_mean
 from datacurate.core.store import read_batches, read_parts
 from datacurate.mixture import draw, pack
+from datacurate.mixture.reading.find import open_index, sources_of, stages_told
+from datacurate.mixture.reading.index import Split
 
 Unit = Literal["documents", "rows"]
-SPLITS = ("train", "validation")
+SPLITS: tuple[Split, ...] = ("train", "validation")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Samples:
 
     A sample is a document, or a row with the padding at its end. A stretch is what a sample holds of one document:
     `starts` are the stretches' places in `tokens`, `sizes` their tokens, `sources` the numbers of their sources.
-    `table` holds rows as they were packed.
+    `table` holds rows as they were packed. `unscored` says of each token whether no loss is taken of it; None where
+    all are scored.
     """
 
     tokens: np.ndarray
@@ -38,6 +41,7 @@ class Samples:
     sizes: np.ndarray
     sources: np.ndarray
     table: pa.Table | None = None
+    unscored: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -51,12 +55,27 @@ class Samples:
         """Where the stretches of each sample begin in `starts`, and one more."""
         return np.searchsorted(self.starts, self.offsets)
 
+    def places(self) -> np.ndarray:
+        """The place in its sample of each token."""
+        return np.arange(self.offsets[-1]) - np.repeat(self.offsets[:-1], self.lengths)
+
+    def scored(self) -> np.ndarray:
+        """Which tokens a loss is taken of: those of documents that are not `unscored`."""
+        edges = np.zeros(len(self.tokens) + 1, np.int64)
+        np.add.at(edges, self.starts, 1)
+        np.add.at(edges, self.starts + self.sizes, -1)
+        inside = np.cumsum(edges[:-1]) > 0
+        return inside if self.unscored is None else inside & ~self.unscored
+
 
 class Origin(Protocol):
-    """Where tokens come from."""
+    """Where tokens come from: a training stage of a mixture, or a dataset."""
 
     name: str
     key: str
+    stage: str
+    first_row: dict[str, int]
+    """The number in the mixture of the first row of each split."""
     sources: list[str]
     vocabulary: int
     end_of_text: int | None
@@ -69,18 +88,23 @@ class Origin(Protocol):
     def padded(self, split: str) -> int:
         """Places of padding in its rows, as the receipt says."""
 
+    def unscored(self, split: str) -> int:
+        """Tokens that no loss is taken of, as the receipt says."""
+
     def samples(self, split: str, unit: Unit, wanted: list[int]) -> Iterator[Samples]:
         """The samples of a split that come from some sources."""
 
 
-def open_origin(folder: str | Path) -> Origin:
-    """The mixture of a run, or a dataset with token ids. InputError for a folder that is neither."""
+def open_origins(folder: str | Path) -> list[Origin]:
+    """The training stages of a run's mixture, or a dataset with token ids. InputError for a folder that is neither."""
     folder = Path(folder)
     if (found := _mixture(folder)) is not None:
-        return Mixture(folder, found)
+        parts = found.manifest["phases"]["receipt"]["parts"]
+        receipt = read_parts([found.folder.resolve() / part for part in parts])
+        return [Mixture(folder, found, receipt, number) for number in range(len(stages_told(receipt)))]
     dataset = Dataset.open(folder)
     if dataset.shards and "token_ids" in pq.read_schema(dataset.shards[0].path).names:
-        return Documents(folder, dataset)
+        return [Documents(folder, dataset)]
     hint = "Name the folder of a run that has a mixture, or of a dataset that `curate tokenize` made."
     if (folder.parent / "plan.json").exists():
         hint = f"It is a stage of the run {folder.parent}: name that folder."
@@ -104,21 +128,20 @@ def _mixture(folder: Path) -> Dataset | None:
 
 
 class Mixture:
-    """The packed rows of a run's mixture, part by part."""
+    """The packed rows of one training stage of a run's mixture, part by part."""
 
     splits: tuple[str, ...] = SPLITS
 
-    def __init__(self, folder: Path, dataset: Dataset) -> None:
+    def __init__(self, folder: Path, dataset: Dataset, receipt: pa.Table, number: int) -> None:
         self.name, self.key = folder.resolve().name, dataset.key
-        self.paths = [shard.path for shard in dataset.shards]
-        self.packing = dataset.manifest["fields"].get("packing", "concatenate")
-        parts = dataset.manifest["phases"]["receipt"]["parts"]
-        self.receipt = read_parts([dataset.folder.resolve() / part for part in parts]).to_pylist()
-        by_index = {row["index"]: row["source"] for row in self.receipt}
-        self.sources = [by_index[i] for i in sorted(by_index)]
+        self.paths = [shard.path for shard in dataset.shards if shard.name.startswith(f"{number}-")]
+        self.stage, self.sources = stages_told(receipt)[number], list(sources_of(receipt))
+        self.receipt = [row for row in receipt.to_pylist() if row["stage_index"] == number]
         self.vocabulary = int(self.receipt[0]["vocabulary"])
         self.end_of_text: int | None = int(self.receipt[0]["end_of_text"])
         self.sequence_length: int | None = pq.read_schema(self.paths[0]).field("input_ids").type.list_size
+        self.first_row: dict[str, int] = {split: first_row(folder, split, number) for split in SPLITS}
+        self.packing = packing_of(dataset.manifest["fields"], number)
 
     def planned(self, split: str) -> dict[str, int]:
         """Tokens that were written, by the mixture's own receipt."""
@@ -130,6 +153,10 @@ class Mixture:
     def padded(self, split: str) -> int:
         """Places that were left empty, by the same receipt."""
         return sum(row["padded_tokens"] for row in self._of(split))
+
+    def unscored(self, split: str) -> int:
+        """Tokens that no loss is taken of, by the same receipt."""
+        return sum(row["unscored_tokens"] for row in self._of(split))
 
     def _of(self, split: str) -> list[dict[str, Any]]:
         return [row for row in self.receipt if row["split"] == SPLITS.index(split)]
@@ -144,6 +171,20 @@ class Mixture:
                 yield from _documents(map(_unpacked, batches), wanted)
             else:
                 yield from _documents(iter([_together(_unpacked(pa.concat_tables(batches)))]), wanted)
+
+
+def packing_of(fields: dict[str, Any], number: int) -> str:
+    """How a training stage is packed: as it says, or else the mixture."""
+    stages = fields.get("stages") or [{}]
+    return stages[number].get("packing", fields.get("packing", "concatenate"))
+
+
+def first_row(folder: Path, split: Split, number: int) -> int:
+    """The number in the mixture of a training stage's first row."""
+    try:
+        return open_index(folder, split).stages[number].first_row
+    except InputError:  # a split without rows
+        return 0
 
 
 def _of_split(batch: pa.Table, split: str) -> pa.Table:
@@ -162,8 +203,17 @@ def _rows(table: pa.Table) -> Samples:
     pieces = pack.unpack(table)
     starts, counts = pack.lists(table["starts"])
     places = np.repeat(np.arange(table.num_rows, dtype=np.int64), counts) * width + starts
-    flat, offsets = pack.input_ids(table).reshape(-1), np.arange(table.num_rows + 1, dtype=np.int64) * width
-    return Samples(flat, offsets, places, np.diff(pieces.offsets), pieces.sources, table)
+    marked = pack.marked(pack.input_ids(table), *pack.lists(table["unscored"])).reshape(-1)
+    offsets = np.arange(table.num_rows + 1, dtype=np.int64) * width
+    return _samples(marked, offsets, places, np.diff(pieces.offsets), pieces.sources, table)
+
+
+def _samples(marked: np.ndarray, *where: Any) -> Samples:
+    """Samples of tokens of which some may be complements."""
+    unscored = marked < 0
+    if not unscored.any():
+        return Samples(marked, *where)
+    return replace(Samples(pack.ids_of(marked), *where), unscored=unscored)
 
 
 def _documents(batches: Iterator[pack.Stretches], wanted: list[int]) -> Iterator[Samples]:
@@ -232,7 +282,7 @@ def _chosen(flat: np.ndarray, offsets: np.ndarray, sources: np.ndarray, wanted: 
     if not keep.all():
         flat, sizes, sources = flat[np.repeat(keep, sizes)], sizes[keep], sources[keep]
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    return Samples(flat, offsets, offsets[:-1], sizes, sources)
+    return _samples(flat, offsets, offsets[:-1], sizes, sources)
 
 
 class Documents:
@@ -241,15 +291,19 @@ class Documents:
     splits: tuple[str, ...] = ("train",)
     sequence_length: int | None = None
     end_of_text: int | None = None
+    stage = "train"
 
     def __init__(self, folder: Path, dataset: Dataset) -> None:
+        self.first_row: dict[str, int] = {}
         self.name, self.key = folder.resolve().name, dataset.key
         self.paths = [shard.path for shard in dataset.shards]
         self.vocabulary = 1
         self._tokens: dict[str, int] = {}
+        self._unscored = 0
         for ids, sources in self._batches():
             flat, sizes = pack.lists(ids)
-            self.vocabulary = max(self.vocabulary, int(flat.max(initial=0)) + 1)
+            self.vocabulary = max(self.vocabulary, int(pack.ids_of(flat).max(initial=0)) + 1)
+            self._unscored += int((flat < 0).sum())
             for source in sources.unique().to_pylist():
                 mine = int(sizes[pc.equal(sources, source).to_numpy()].sum())
                 self._tokens[source] = self._tokens.get(source, 0) + mine
@@ -267,6 +321,10 @@ class Documents:
     def padded(self, split: str) -> int:
         """Documents have none."""
         return 0
+
+    def unscored(self, split: str) -> int:
+        """Tokens that no loss is taken of, counted beforehand."""
+        return self._unscored
 
     def samples(self, split: str, unit: Unit, wanted: list[int]) -> Iterator[Samples]:
         """The documents that have tokens."""

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacurate.mixture.export.files import About, Files, Format
+from datacurate.mixture.export.mds import IGNORED
 from datacurate.mixture.export.samples import Samples
+from datacurate.mixture.reading.index import INDEX, written
 
 FILE_BYTES = 1 << 28
 """Bytes of token ids after which a new file begins."""
@@ -31,9 +33,12 @@ class Sharded(Format):
         if self._writer is None:
             self.names.append(self.template.format(split=self.about.split, number=len(self.names)))
             self._file = self.files.open(self.names[-1])
+            self._rows = 0
             self._writer = pq.ParquetWriter(self._file, table.schema, compression="zstd")
         self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
         self._size += table.nbytes
+        self._rows += table.num_rows
+        self.files.rows[self.names[-1]] = (self.about.split, self._rows)
         if self._size >= FILE_BYTES:
             self.close()
 
@@ -46,14 +51,36 @@ class Sharded(Format):
 
 
 class Packed(Sharded):
-    """Our packed rows as they are, for `curate train` and our loader."""
+    """Our packed rows as they are, for `PackedDataset`, which begins at their index."""
 
     units = ("rows",)
+    loss_mask = "unscored"
 
     def add(self, samples: Samples) -> None:
         """Write the rows."""
         assert samples.table is not None
         self.put(samples.table)
+
+    @staticmethod
+    def finish(files: Files, receipt: dict[str, Any]) -> None:
+        """The index of this training stage."""
+        files.write(INDEX, _index([("", receipt, files)]))
+
+    @staticmethod
+    def join(files: Files, stages: list[tuple[dict[str, Any], Files]]) -> None:
+        """The index of all training stages in turn."""
+        files.write(INDEX, _index([(f"{told['folder']}/", told, own) for told, own in stages]))
+
+
+def _index(parts: list[tuple[str, dict[str, Any], Files]]) -> str:
+    """The index of files in some folders, each of one training stage."""
+    stages, listed = [], []
+    for number, (prefix, told, files) in enumerate(parts):
+        first = {split: one["first_row"] for split, one in told["splits"].items()}
+        stages.append({"name": told["stage"], "sequence_length": told["sequence_length"], "first_row": first})
+        for name, (split, rows) in files.rows.items():
+            listed.append({"name": prefix + name, "stage": number, "split": split, "rows": rows})
+    return written(parts[0][1]["key"], parts[0][1]["sources"], stages, listed)
 
 
 class HuggingFace(Sharded):
@@ -61,12 +88,16 @@ class HuggingFace(Sharded):
 
     units = ("rows", "documents")
     template = "data/{split}-{number:05}.parquet"
+    loss_mask = "labels"
 
     def add(self, samples: Samples) -> None:
         """Write samples as rows of lists."""
         names = pa.array(self.about.sources, pa.string())
         source = names.take(pa.array(samples.sources.astype(np.int64)))
         columns: dict[str, Any] = {"input_ids": _lists(samples.offsets, pa.array(samples.tokens.astype(np.int32)))}
+        if self.about.masked:
+            labels = np.where(samples.scored(), samples.tokens, IGNORED).astype(np.int32)
+            columns["labels"] = _lists(samples.offsets, pa.array(labels))
         if self.about.unit == "documents":
             columns["source"] = source
         else:
@@ -110,6 +141,8 @@ def card(receipt: dict[str, Any]) -> str:
     size = next((name for limit, name in SIZES if count < limit), "n>1T")
     head += ["task_categories:", "- text-generation", "size_categories:", f"- {size}", "tags:", "- datacurate", "---"]
     lines = ["", f"# {receipt['run']}", "", FIELDS[receipt["unit"]].format(**receipt), ""]
+    if any(told["unscored"] for told in receipt["splits"].values()):
+        lines += ["`labels` are the ids with -100 where no loss is taken: of prompts, for example.", ""]
     lines += [f"- vocabulary: {receipt['vocabulary']:,} ids"]
     if receipt["end_of_text"] is not None:
         lines += [f"- end of text: id {receipt['end_of_text']}"]

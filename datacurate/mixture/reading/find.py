@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fsspec import filesystem
+from fsspec.asyn import sync
 
 from datacurate.core.dataset import MANIFEST
 from datacurate.core.errors import InputError
@@ -53,17 +55,28 @@ def _found(folder: str, split: Split) -> Index:
 
 def read_text(folder: str, name: str) -> str | None:
     """The text of a file, or None where there is none; InputError for other trouble."""
-    path = located(folder) / name
+    path = joined(folder, name)
     try:
-        with path.open("rb") as file:
-            return file.read().decode("utf-8")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        why = error.__cause__  # fsspec's HTTP says "not found" of everything, with the reason as cause
-        if why is None or getattr(why, "status", None) in (403, 404, 410):
+        return small_file(path).decode("utf-8")
+    except Exception as error:  # of any kind, for remote files
+        status = getattr(error, "status", getattr(error.__cause__, "status", None))
+        absent = isinstance(error, FileNotFoundError | NotADirectoryError) and error.__cause__ is None
+        if absent or status in (403, 404, 410):
             return None
         raise InputError(f"{without_secrets(path)}: cannot be read: {reason(error)}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{without_secrets(path)}: cannot be read: {reason(error)}.") from error
+
+
+def small_file(path: str) -> bytes:
+    """A whole file. No connection to a web server stays open: DataLoader forks its workers, and they would share it."""
+    if not path.lower().startswith(("http://", "https://")):
+        with located(path).open("rb") as file:
+            return file.read()
+    fs = filesystem("http", skip_instance_cache=True)
+    try:
+        return fs.cat_file(path)
+    finally:
+        if fs._session is not None:
+            sync(fs.loop, fs._session.close)
 
 
 def _mixture(folder: str, text: str) -> str:
@@ -105,7 +118,8 @@ def _of_manifest(folder: str, text: str, split: Split) -> Index:
         paths = [shard["path"] for shard in manifest["shards"]]
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(f"{folder}/{MANIFEST}: cannot be read ({error!r}). Run the recipe again.") from None
-    return Index(folder, manifest["key"], split, sources_of(receipt), _stages(index, paths, folder, split))
+    stages = _stages(index, paths, folder, split, stages_told(receipt))
+    return Index(folder, manifest["key"], split, sources_of(receipt), stages)
 
 
 def sources_of(receipt: pa.Table) -> tuple[str, ...]:
@@ -114,12 +128,19 @@ def sources_of(receipt: pa.Table) -> tuple[str, ...]:
     return tuple(names[number] for number in sorted(names))
 
 
-def of_paths(paths: Sequence[Path], index: pa.Table, split: Split, sources: Sequence[str] = ()) -> Index:
-    """The index of parts that a phase gets, from the table that the phase `index` made."""
-    return Index("the mixture", "", split, tuple(sources), _stages(index, [str(p) for p in paths], ".", split))
+def stages_told(receipt: pa.Table) -> list[str]:
+    """Names of the training stages, in order."""
+    names = dict(zip(receipt["stage_index"].to_pylist(), receipt["stage"].to_pylist(), strict=True))
+    return [names[number] for number in sorted(names)]
 
 
-def _stages(index: pa.Table, paths: Sequence[str], root: str, split: Split) -> tuple[StageRows, ...]:
+def of_paths(paths: Sequence[Path], index: pa.Table, receipt: pa.Table, split: Split) -> Index:
+    """The index of parts that a phase gets, from the tables that the phases `index` and `receipt` made."""
+    stages = _stages(index, [str(path) for path in paths], ".", split, stages_told(receipt))
+    return Index("the mixture", "", split, sources_of(receipt), stages)
+
+
+def _stages(index: pa.Table, paths: Sequence[str], root: str, split: Split, names: list[str]) -> tuple[StageRows, ...]:
     """Stages from the rows of the phase `index`: stage, part, split, rows."""
     by_stem = {posixpath.basename(path).removesuffix(".parquet"): path for path in paths}
     number = SPLITS.index(split)
@@ -129,7 +150,6 @@ def _stages(index: pa.Table, paths: Sequence[str], root: str, split: Split) -> t
     files = []
     for (stage, part), found in sorted(counts.items()):
         files.append((stage, by_stem[f"{stage}-{part}"], number * found[0], found[number]))
-    names = stage_names(1 + max((stage for stage, _ in counts), default=0))
     return stages_of(files, names, root, [None] * len(names))
 
 
@@ -140,8 +160,8 @@ def stage_names(count: int) -> list[str]:
 
 def _table(path: str) -> pa.Table:
     """A small Parquet file, wherever it lies."""
-    with unreadable(path), located(path).open("rb") as file:
-        return pq.read_table(BytesIO(file.read()))
+    with unreadable(path):
+        return pq.read_table(BytesIO(small_file(path)))
 
 
 def _of_files(folder: str, split: Split) -> Index:

@@ -33,6 +33,8 @@ class StageRows:
     counts: np.ndarray
     sequence_length: int | None = None
     """None where only the files know."""
+    first_row: int = 0
+    """The number in the mixture of the stage's first row."""
 
     @cached_property
     def ends(self) -> np.ndarray:
@@ -97,6 +99,10 @@ class Index:
         file, inside, _ = stage.pieces(row - int(self.bounds[at]), row - int(self.bounds[at]) + 1)[0]
         return stage, stage.names[file], inside
 
+    def number(self, stage: StageRows, file: int, inside: int) -> int:
+        """The number in the mixture of a row of a file."""
+        return stage.first_row + int(stage.ends[file] - stage.counts[file] - stage.firsts[file]) + inside
+
 
 def stages_of(
     files: Iterable[tuple[int, str, int, int]], names: Sequence[str], root: str, lengths: Sequence[int | None]
@@ -106,16 +112,17 @@ def stages_of(
     for stage, name, first, count in files:
         if count:
             found[stage].append((name, first, count))
-    made = []
+    made, first_row = [], 0
     for name, length, mine in zip(names, lengths, found, strict=True):
         firsts, counts = (np.array([one[i] for one in mine], np.int64) for i in (1, 2))
-        made.append(StageRows(name, root, [one[0] for one in mine], firsts, counts, length))
+        made.append(StageRows(name, root, [one[0] for one in mine], firsts, counts, length, first_row))
+        first_row += made[-1].rows
     return tuple(made)
 
 
 def written(key: str, sources: Sequence[str], stages: list[dict[str, Any]], files: list[dict[str, Any]]) -> str:
-    """The text of an export's index: stages with `name` and `sequence_length`; files with `name`, `stage` (its number),
-    `split` and `rows`."""
+    """The text of an index: stages with `name`, `sequence_length` and, if only one is there, `first_row` (by
+    split: its number in the mixture); files with `name`, `stage` (its place there), `split`, `rows`."""
     told = {"version": VERSION, "key": key, "sources": list(sources), "stages": stages, "files": files}
     return json.dumps(told, separators=(",", ":")) + "\n"
 
@@ -132,6 +139,8 @@ def parsed(text: str, folder: str, split: Split) -> Index:
         files = [(f["stage"], f["name"], 0, f["rows"]) for f in told["files"] if f["split"] == split]
         names = [stage["name"] for stage in told["stages"]]
         stages = stages_of(files, names, folder, [stage["sequence_length"] for stage in told["stages"]])
+        if len(stages) == 1:
+            stages = (replace(stages[0], first_row=told["stages"][0].get("first_row", {}).get(split, 0)),)
         return Index(folder, told["key"], split, tuple(told["sources"]), stages)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(f"{folder}/{INDEX}: this is no index of packed rows ({error!r}). Export them again.") from None

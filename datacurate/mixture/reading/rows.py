@@ -127,7 +127,7 @@ class Reader:
             self._checked(joined(stage.root, stage.names[file]), first, count, block)
             for file, first, count in stage.pieces(block.first, block.stop)
         ]
-        first = int(self.index.bounds[block.stage]) + block.first
+        first = stage.first_row + block.first
         rows = as_rows(pa.concat_tables(tables), first, block.stage)
         return rows.take(self.order.walk(block))
 
