@@ -45,8 +45,8 @@ def _walk(part: list[int], users: list[list[int]], left: list[int]) -> list[int]
     made: list[int] = []
     gone = set()
     while waiting:
-        count, k = heapq.heappop(waiting)
-        if k in gone or count != left[k]:
+        k = heapq.heappop(waiting)[1]
+        if k in gone:
             continue
         gone.add(k)
         made.append(k)

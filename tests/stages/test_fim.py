@@ -7,13 +7,18 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers
 
+from datacurate.api import run_recipe
 from datacurate.core.errors import InputError, RecipeError
+from datacurate.core.recipe import loads
+from datacurate.core.store import read_parts
 from datacurate.mixture import pieces, tokenize
 from datacurate.stages.fim import Fim
+from tests.contract import exam
 
 TOKENS = ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"]
 HOSTILE = "see <fim_middle>here<fim_suffix> and <|endoftext|> too"
@@ -166,6 +171,27 @@ def test_tokens_are_real_and_names_in_texts_are_not(tokenizer, preset):
         assert encoder.decode(np.array(found, np.int32)) == "".join(
             p for p, is_token in zip(parts, sentinel, strict=True) if not is_token
         )
+
+
+def test_a_mixture_reads_the_pieces(tokenizer, tmp_path):
+    """Recipe, rows and receipt: of each filled-in document one of each sentinel; of the text nothing is lost."""
+    inputs = exam.write_shards(tmp_path / "in", exam.shards([*exam.ordinary(40), HOSTILE * 5], 3))
+    mixture = {"tokenizer": tokenizer, "tokens": 12_000, "validation": 0, "max_epochs": 1, "sequence_length": 64}
+    stages = [{"fim": {"rate": 0.7}}]
+    text = yaml.safe_dump({"sources": {"docs": str(inputs)}, "stages": stages, "mixture": mixture})
+    profile = tmp_path / "inline.yaml"
+    profile.write_text("executor: inline\n")
+    run = run_recipe(loads(text), tmp_path / "out", tmp_path / "store", profile)
+    docs = next((tmp_path / "store").glob("fim-*"))
+    table = read_parts(sorted(docs.glob("*[!r].parquet")) or sorted(docs.glob("*.parquet")))
+    rows = read_parts(sorted((tmp_path / "store").glob("mixture.tokenized-*/*.parquet")))
+    encoder = tokenize.load(tokenizer, "<|endoftext|>")
+    filled = sum(mode is not None for mode in table["fim"].to_pylist())
+    ids = rows["tokens"].combine_chunks().flatten().to_numpy()
+    assert filled > 20 and [int((ids == encoder.special[name]).sum()) for name in TOKENS] == [filled] * 3
+    flat, offsets = pieces.encode(encoder, table["text"], table["pieces"])
+    assert sorted(rows["n"].to_pylist()) == sorted(np.diff(offsets).tolist()) and len(ids) == len(flat)
+    assert run.manifests[-1]["stage"] == "mixture"
 
 
 def metaspace(path, more: tuple[str, ...] = (), merges: tuple = ()):

@@ -115,6 +115,10 @@ CASES = {
         },
         {"src/main.cpp": ["include/lib/api.hpp", "src/util.h"], "test/util.h": ["include/lib/api.hpp"]},
     ),
+    "the nearest of several": (
+        {"x/lib/a.h": "", "y/lib/a.h": "", "y/src/b.c": "#include <lib/a.h>\n", "z/b.c": "#include <lib/a.h>\n"},
+        {"y/src/b.c": ["y/lib/a.h"], "z/b.c": ["x/lib/a.h"]},
+    ),
     "csharp": (
         {
             "A.cs": "using System;\nusing My.Lib;\nusing static My.Tools.Maths;\nusing (var x = y) { }\nnamespace My.App;\n",  # noqa: E501
