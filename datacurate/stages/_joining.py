@@ -8,6 +8,7 @@ would move.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 from datacurate.core.phase import Size
 from datacurate.core.stage import Outcome, Removed, Stage, one_array, with_columns
 from datacurate.core.task import SHARD_BITS
+from datacurate.stages._columns import field_of
 from datacurate.stages.dedup import _rows
 
 if TYPE_CHECKING:
@@ -46,6 +48,28 @@ def hashes(texts: Iterable[str], salt: str) -> np.ndarray:
     from datacurate.mixture import draw
 
     return draw.hashes(list(texts), salt)
+
+
+def values(docs: pa.Table, name: str) -> Any:
+    """A column, or what documents have under a key of one (`meta.repo` of structs or of JSON objects), as one array."""
+    import pyarrow as pa
+
+    column, _, key = name.partition(".")
+    kind = docs.schema.field(column).type if column in docs.schema.names else None
+    if name in docs.schema.names or kind is None or pa.types.is_struct(kind):
+        found = field_of(docs, name)
+        return pa.nulls(docs.num_rows) if found is None else one_array(found)
+    return pa.array([_under(text, key) for text in docs[column].to_pylist()], pa.string())
+
+
+def _under(text: str | None, key: str) -> str | None:
+    """The text or number under a key of a JSON object."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return None
+    value = found.get(key) if isinstance(found, dict) else None
+    return str(value) if isinstance(value, str | int | float) else None
 
 
 def gathered(
@@ -158,5 +182,6 @@ class Joining(Stage):
     """Base of stages that join documents."""
 
     rewrites: ClassVar[bool] = True
+    reads_meta: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("id", "text", "source")
     makes: ClassVar[tuple[str, ...]] = (COLUMN,)

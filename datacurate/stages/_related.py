@@ -115,10 +115,10 @@ def _host(url: str) -> str | None:
 
 
 def _texts(docs: pa.Table, column: str) -> list[str | None]:
-    kind = docs.schema.field(column).type
-    if pa.types.is_nested(kind):
-        raise InputError(f"long_documents: the column '{column}' holds {kind}; name one of texts or numbers.")
-    return one_array(docs[column]).cast(pa.string()).to_pylist()
+    found = _joining.values(docs, column)
+    if pa.types.is_nested(found.type):
+        raise InputError(f"long_documents: the column '{column}' holds {found.type}; name one of texts or numbers.")
+    return found.cast(pa.string()).to_pylist()
 
 
 def sized(keyed: pa.Table) -> pa.Table:
@@ -169,7 +169,7 @@ def _place(stage: LongDocuments, docs: pa.Table, some: np.ndarray) -> Any:
     """What documents of a group are ordered by before their hash."""
     if stage.order_by is None:
         return pa.nulls(len(some), pa.float64())
-    found = one_array(docs[stage.order_by]).take(pa.array(some))
+    found = _joining.values(docs, stage.order_by).take(pa.array(some))
     if pa.types.is_integer(found.type) or pa.types.is_floating(found.type):
         return found.cast(pa.float64())
     if pa.types.is_nested(found.type):

@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from datacurate.core.errors import InputError
 from datacurate.core.phase import Size
-from datacurate.core.stage import one_array
 from datacurate.stages import _imports, _imports_found, _joining, _repo_graph
 
 if TYPE_CHECKING:
@@ -51,8 +50,8 @@ def files(docs: pa.Table, rows: np.ndarray, size: Size, repo_column: str, path_c
 
 
 def _names(docs: pa.Table, column: str) -> list[Any]:
-    kind = docs.schema.field(column).type
-    found = one_array(docs[column])
+    found = _joining.values(docs, column)
+    kind = found.type
     if pa.types.is_dictionary(kind):
         found = found.cast(kind.value_type)
     if not (pa.types.is_string(found.type) or pa.types.is_large_string(found.type) or pa.types.is_null(found.type)):

@@ -37,9 +37,10 @@ class LongDocuments(_joining.Joining):
     related: Literal["similar", "host", "column"] = "similar"
     """What documents have in common: telling words, the host in their `url`, or the value of `column`."""
     column: str | None = None
-    """The column for `related: column`; documents without a value stay alone."""
+    """The column for `related: column`; `meta.KEY` of JSON Lines. Documents without a value stay alone."""
     order_by: str | None = None
-    """A column by which documents of one host or value are ordered; unset, by a hash of seed and id."""
+    """A column by which documents of one host or value are ordered (texts as texts: `10` comes before `9`); unset, by a
+    hash of seed and id."""
     max_bytes: Annotated[int, Field(ge=1, le=_joining.MOST_BYTES)] = 131_072
     """The longest text that is made: 131,072 bytes are about 32,768 tokens of English, AFM's length."""
     min_bytes: Count = 0

@@ -42,9 +42,9 @@ class RepoOrder(_joining.Joining):
     control tokens in front of the repository's name and of every path), `qwen2.5_coder` (Hui et al. 2024: the same,
     with a line for the name)."""
     repo_column: str = "repo"
-    """The column that says which repository a file is of; `meta` has to be taken apart first."""
+    """The column that says which repository a file is of; `meta.KEY` of JSON Lines."""
     path_column: str = "path"
-    """The column of paths within the repository, with `/` between folders."""
+    """The column of paths within the repository, with `/` between folders; `meta.KEY` of JSON Lines."""
     path: Literal["comment", "line", "none"] = "comment"
     """How a file begins: with its path as a comment, as a line, or without it."""
     repo_token: str | None = None

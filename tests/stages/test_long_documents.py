@@ -86,6 +86,15 @@ def test_order_by_a_column_and_seeds(tmp_path):
     assert said[0] != said[1]
 
 
+def test_groups_of_a_key_of_meta(tmp_path):
+    table = exam.documents(["a", "b", "c", "d", "e"])
+    meta = ['{"k": "x", "n": 2}', '{"k": "x", "n": 1}', "[]", "broken", '{"k": 7}']
+    rows = run(
+        tmp_path, [table.append_column("meta", pa.array(meta))], related="column", column="meta.k", order_by="meta.n"
+    )[1]
+    assert [row["joined"] for row in rows] == [None if i else ["docs-00001", "docs-00000"] for i in range(4)]
+
+
 def test_sources_do_not_mix(tmp_path):
     inputs = [exam.write_shards(tmp_path / name, [pages(20, 1).slice(at, 10)]) for name, at in (("a", 0), ("b", 10))]
     profile = tmp_path / "inline.yaml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import random
 from pathlib import Path
 
@@ -219,6 +220,24 @@ def test_repositories_become_documents(tmp_path):
     books = exam.books(done)
     assert books["merged"]["joined"]["documents"] == 4 and books["out"]["documents"] == 5
     assert all(row["pieces"] is None for row in rows.values())
+
+
+def test_json_lines_have_them_in_meta(tmp_path):
+    rows = [
+        {"id": r["id"], "text": r["text"], "repo": r["repo"], "file": r["path"]} for r in repositories().to_pylist()
+    ]
+    path = tmp_path / "code.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    exam.run("repo_order", path, tmp_path / "out", repo_column="meta.repo", path_column="meta.file")
+    joined = {tuple(row["joined"] or ()) for row in exam.rows(tmp_path / "out").to_pylist()}
+    assert joined == {
+        ("docs-00003", "docs-00001", "docs-00002", "docs-00000"),
+        ("docs-00005", "docs-00004"),
+        ("docs-00007",),
+        (),
+    }
+    with pytest.raises(RecipeError, match=r"repo_order needs the column 'repo'.*has the keys.*repo"):
+        exam.run("repo_order", path, tmp_path / "wrong", repo_column="repo", path_column="path")
 
 
 def test_connected_parts_and_lengths(tmp_path):
