@@ -22,7 +22,7 @@ from datacurate.core.errors import RecipeError, did_you_mean
 GROUPS = {"filter": "Filters: keep the documents whose signals pass.", "dedup": "Deduplication: keep one of each."}
 ALIASES = {"mix": "mixture", "train": "training"}
 """Verbs that name a stage otherwise than recipes do."""
-HOW = ("input", "out", "store", "profile", "workers", "as_json")
+HOW = ("input", "out", "store", "profile", "workers", "plan", "as_json")
 
 
 class Lazy(TyperGroup):
@@ -114,10 +114,11 @@ def _how(
         list[str], typer.Argument(metavar="INPUT...", help="Files, folders or datasets.", show_default=False)
     ],
     *,
-    out: Annotated[Path, typer.Option(help="Folder of the result.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Folder of the result.", show_default="none with --plan")] = None,
     store: Annotated[Path | None, typer.Option(help="Folder of the store.", show_default="OUT/.store")] = None,
     profile: Annotated[Path | None, typer.Option(help="A profile: where and how to run.", show_default=False)] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one per core")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would be done, without doing it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")] = False,
 ) -> None:
     """The options of every stage command; only its signature is used."""
@@ -171,7 +172,7 @@ def _yaml(text: Any) -> Any:
 def _run_stage(kind: Any, given: dict[str, Any], how: dict[str, Any]) -> None:
     from pydantic import ValidationError
 
-    from datacurate.api import run_stage
+    from datacurate.api import one_stage, run_stage
     from datacurate.core.recipe import explain
 
     try:
@@ -181,8 +182,21 @@ def _run_stage(kind: Any, given: dict[str, Any], how: dict[str, Any]) -> None:
         lines = [flag + explain(one, kind) for flag, one in zip(flags, error.errors(), strict=True)]
         raise RecipeError("\n".join(lines)) from None
     inputs = list(how["input"])
+    if how["plan"]:
+        return _print_plan(one_stage(stage, inputs), how)
+    if how["out"] is None:
+        raise typer.BadParameter("give --out, the folder of the result; or --plan, to see what would be done.")
     run = run_stage(stage, inputs, how["out"], how["store"], how["profile"], how["workers"], quiet=how["as_json"])
     print_run(run, how["as_json"])
+
+
+def _print_plan(recipe: Any, how: dict[str, Any]) -> None:
+    from datacurate.core.plan import plan
+    from datacurate.describe import plan_as_json, plan_as_text
+
+    resolved = plan(recipe, how["store"] or (how["out"] or Path()) / ".store")
+    text = json.dumps(plan_as_json(resolved, None), indent=1) if how["as_json"] else plan_as_text(resolved, None)
+    sys.stdout.write(printable(text) + "\n")
 
 
 def print_run(run: Any, as_json: bool) -> None:

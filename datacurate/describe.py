@@ -16,6 +16,7 @@ from datacurate.core.plan import Plan
 from datacurate.core.registry import ENDINGS, stage_class, stage_modules
 from datacurate.core.run import Run
 from datacurate.core.task import EachTask, Task
+from datacurate.describe_mixture import mixture_as_json, mixture_as_text
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -68,7 +69,8 @@ def plan_as_json(plan: Plan, past: dict[str, Any] | None) -> dict[str, Any]:
         for missing in [[task for task in b.tasks if not task.done()]]
     ]
     stages = [{"number": s.number, **s.identity()} for s in plan.stages]
-    return {"recipe": plan.recipe.name, "stages": stages, "barriers": barriers, "why": explain_changes(plan, past)}
+    made = {"recipe": plan.recipe.name, "stages": stages, "barriers": barriers, "why": explain_changes(plan, past)}
+    return made | ({"mixture": mixture_as_json(plan)} if plan.recipe.mixture is not None else {})
 
 
 def _begins(missing: list[Task]) -> str:
@@ -100,6 +102,7 @@ def plan_as_text(plan: Plan, past: dict[str, Any] | None) -> str:
     lines.append(table(rows))
     found = {name: one["left_out"] for s in plan.stages for name, one in s.sources.items() if "left_out" in one}
     lines += ["", *left_out(found)] if found else []
+    lines += ["", *mixture_as_text(value["mixture"])] if "mixture" in value else []
     if value["why"]:
         lines += ["", "Since the last run:", *(f"  {line}" for line in value["why"])]
     return "\n".join(lines)

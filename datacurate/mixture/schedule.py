@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import translate
 from itertools import pairwise
 from typing import Any
 
@@ -21,9 +19,9 @@ from datacurate.mixture.groups import Tokens, listed
 from datacurate.mixture.pack import numbers
 from datacurate.mixture.rings import BITS, Interval, Ring, bin_of
 from datacurate.mixture.schemas import SUMMED
+from datacurate.mixture.shares import TRAIN, VALIDATION, shares
 from datacurate.mixture.stages import TrainingStage
 
-TRAIN, VALIDATION = 0, 1
 Documents = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """Order, row, tokens and mask of some documents."""
 Fetch = Callable[[set[tuple[int, int]]], dict[tuple[int, int], Documents]]
@@ -151,9 +149,8 @@ class _Drawing:
         return self.stage.seen == "exclude"
 
     def rows(self, validation: float) -> list[tuple]:
-        have, used = self.rings.tokens(TRAIN, self.number, self.fresh), self.rings.used(self.number)
-        held = self.rings.tokens(VALIDATION, self.number)
-        train = self.planned(have, used)
+        held, used = self.rings.tokens(VALIDATION, self.number), self.rings.used(self.number)
+        train = shares(self.rings, self.stage, self.number, self.noun)
         both = (train, allocate.validation_plan(train, held, validation))
         whole = (self.rings.tokens(TRAIN, self.number), held)
         documents = [int(r.documents[r.may(self.number)].sum()) for r in self.rings.rings]
@@ -167,36 +164,6 @@ class _Drawing:
             interval = (self.fresh and not split, *cut.start, cut.whole_epochs, *cut.cut, cut.cut_tokens)
             made.append((self.number, self.stage.name, at // 2, name, split, weight, *sizes, *interval))
         return made
-
-    def planned(self, have: Tokens, used: Tokens) -> Tokens:
-        """Training tokens of each cell."""
-        stage = self.stage
-        even = stage.strategy == "unimax"
-        policy = "rescale" if even and not stage.weights else stage.on_shortfall
-        temperature = float("inf") if even else stage.temperature
-        asked = {name: have[name] for name in self._asked(have)}
-        left = allocate.Left(self.rings.tokens(TRAIN, self.number) if self.fresh else have, used, self.fresh)
-        shares = (stage.max_epochs, policy, stage.limits, temperature, self.noun, left)
-        try:
-            made = allocate.plan(stage.tokens, stage.weights, asked, *shares)
-        except RecipeError as error:
-            raise RecipeError(self._told(str(error), have)) from None
-        return dict.fromkeys(have, 0) | made
-
-    def _asked(self, have: Tokens) -> list[str]:
-        """Cells with something to draw, and those that weights or limits claim."""
-        keys = [re.compile(translate(key)) for key in {*(self.stage.weights or {}), *self.stage.limits}]
-        named = {*(self.stage.weights or {}), *self.stage.limits}
-        filtered = self.number or self.stage.where
-        return [n for n in have if have[n] or not filtered or n in named or any(key.match(n) for key in keys)]
-
-    def _told(self, message: str, have: Tokens) -> str:
-        """The message with what else binds: the training stage, its condition."""
-        if self.stage.where and not any(have.values()):
-            message += f" Its condition, '{self.stage.where}', leaves no document that has tokens."
-        if self.number or self.stage.name != "train":
-            message = message.replace("mixture:", f"mixture: training stage '{self.stage.name}':", 1)
-        return message
 
     def _draw(self, planned: list[int]) -> list[Interval]:
         """The interval of each ring; bins in which cuts lie are opened on the way."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
+from itertools import accumulate, pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer
 
 from datacurate.core.condition_text import parse
-from datacurate.core.types import Amount, Fraction, Positive
+from datacurate.core.types import Amount, Positive
+from datacurate.core.types import Fraction as Share
 from datacurate.mixture.groups import Limit
+from datacurate.mixture.weights import exact
 
 BUCKET_TOKENS = 2**24
 """Tokens that one shuffle task holds in memory, about."""
@@ -49,7 +53,7 @@ class DrawOptions(BaseModel):
     it cannot be decided because a value is missing. The grammar is that of the filter `where`."""
     long_tokens: Positive = 4096
     """Tokens from which on a document is long; for `short_share`."""
-    short_share: Fraction = 1.0
+    short_share: Share = 1.0
     """Share of the shorter documents, by hash, that may be drawn. With 0.1 long documents make up more of every cell,
     whose share of the budget stays what it is (Fu et al. 2024, for contexts of 128K)."""
 
@@ -80,8 +84,10 @@ class TrainingStage(DrawOptions):
 
     name: str
     """Its name, in receipts."""
-    tokens: Positive
-    """Training tokens of this stage, end-of-text tokens included."""
+    tokens: Positive | None = None
+    """Training tokens of this stage, end-of-text tokens included; or give `share`."""
+    share: Amount | None = None
+    """Its part of the mixture's `tokens`, in any unit, when all training stages give one: a whole training scales."""
     seen: Literal["count", "exclude"] = "count"
     """Documents that earlier stages have drawn: `count` goes on behind the last one drawn, and around again, and epochs
     of all stages are capped together; `exclude` takes only documents that no earlier stage has drawn, each once."""
@@ -102,9 +108,14 @@ class TrainingStage(DrawOptions):
         return {name: made.get(name, value) for name, value in said.items()}
 
     @property
+    def budget(self) -> int:
+        """Its tokens, once they are known."""
+        return self.tokens or 0
+
+    @property
     def buckets(self) -> int:
         """Number of shuffle tasks: a power of two, from the budget alone."""
-        return min(4096, max(4, 1 << (self.tokens // BUCKET_TOKENS).bit_length()))
+        return min(4096, max(4, 1 << (self.budget // BUCKET_TOKENS).bit_length()))
 
 
 def chosen(field: str, own: Any, stages: Sequence[TrainingStage]) -> list[Any]:
@@ -117,7 +128,30 @@ def resolved(options: DrawOptions, tokens: int | None, stages: Sequence[Training
     if not stages:
         stages = [TrainingStage.model_construct({"name", "tokens"}, name="train", tokens=tokens or 0)]
     own = {field: chosen(field, getattr(options, field), stages) for field in DrawOptions.model_fields}
+    own["tokens"] = _budgets(tokens or 0, stages)
     return [s.model_copy(update={field: values[i] for field, values in own.items()}) for i, s in enumerate(stages)]
+
+
+def _budgets(tokens: int, stages: Sequence[TrainingStage]) -> list[int]:
+    """Tokens of each training stage; shares are rounded along the way, so that they sum to all."""
+    ends = list(accumulate((exact(stage.share or 0) for stage in stages), initial=Fraction(0)))
+    made = [round(tokens * end / ends[-1]) if ends[-1] else 0 for end in ends]
+    return [stage.tokens or high - low for stage, (low, high) in zip(stages, pairwise(made), strict=True)]
+
+
+def _check_budgets(tokens: int | None, stages: Sequence[TrainingStage], made: Sequence[TrainingStage]) -> None:
+    for stage in stages:
+        if (stage.tokens is None) == (stage.share is None):
+            raise ValueError(f"training stage '{stage.name}': give 'tokens' or 'share', and not both")
+    if any(stage.share is not None for stage in stages):
+        if tokens is None or any(stage.tokens is not None for stage in stages):
+            raise ValueError("shares of training stages are of the mixture's 'tokens': give it, and all stages a share")
+        if empty := next((stage.name for stage in made if not stage.budget), None):
+            raise ValueError(f"training stage '{empty}': its share of {tokens:,} tokens is none. Raise tokens or share")
+        return
+    total = sum(stage.budget for stage in stages)
+    if stages and tokens not in (None, total):
+        raise ValueError(f"tokens is {tokens:,}, and the training stages sum to {total:,}. Leave tokens out")
 
 
 def check(tokens: int | None, stages: Sequence[TrainingStage], made: Sequence[TrainingStage]) -> None:
@@ -129,9 +163,7 @@ def check(tokens: int | None, stages: Sequence[TrainingStage], made: Sequence[Tr
     for name in (names := [stage.name for stage in stages]):
         if names.count(name) > 1:
             raise ValueError(f"two training stages are called '{name}'. Rename one")
-    total = sum(stage.tokens for stage in stages)
-    if stages and tokens not in (None, total):
-        raise ValueError(f"tokens is {tokens:,}, and the training stages sum to {total:,}. Leave tokens out")
+    _check_budgets(tokens, stages, made)
     for stage in made:
         if problem := stage.problem():
             raise ValueError(f"training stage '{stage.name}': {problem}" if stages else problem)
