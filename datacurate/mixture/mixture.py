@@ -121,7 +121,7 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
             "row": np.asarray(rows, np.uint64),
             "split": draw.held_out(ids, self.validation).astype(np.int8),
             "n": np.diff(offsets),
-            "tokens": pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(flat)),
+            "tokens": pack.as_bytes(flat, offsets),
         }
         return pa.table(columns, schema=schemas.TOKENIZED)
 
@@ -172,11 +172,10 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
                 yield from self._draw(block.column(0), there, cuts)
 
     def _draw(
-        self, tokens: pa.ListArray, there: dict[str, np.ndarray], cuts: dict[str, np.ndarray]
+        self, tokens: pa.LargeBinaryArray, there: dict[str, np.ndarray], cuts: dict[str, np.ndarray]
     ) -> Iterator[pa.Table]:
         """The copies drawn of a block of documents, by training stage."""
-        flat, sizes = pack.lists(pa.chunked_array([tokens]))
-        ends = np.cumsum(sizes, dtype=np.int64)
+        flat, ends = pack.of_bytes(tokens, there["n"]), np.cumsum(there["n"], dtype=np.int64)
         buckets = [stage.buckets for stage in self.training_stages]
         for stage, whole, last in draw.each_stage(there, cuts):
             times = whole + (last > 0)
@@ -195,7 +194,7 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
                 "split": there["split"][index].astype(np.int8),
                 "order": there["order"][index],
                 "n": size,
-                "tokens": pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(drawn)),
+                "tokens": pack.as_bytes(drawn, offsets),
             }
             yield pa.table(columns, schema=schemas.DRAWN)
 
@@ -267,7 +266,8 @@ def _shuffled(drawn: pa.Table, split: int, stage: TrainingStage) -> pack.Rows:
     here = np.flatnonzero(pack.numbers(drawn["split"]) == split)
     position, source, order = (pack.numbers(drawn[c])[here] for c in ("position", "source", "order"))
     walk = np.lexsort((source, position))
-    flat, sizes = pack.lists(drawn["tokens"])
+    sizes = pack.numbers(drawn["n"])
+    flat = pack.of_bytes(drawn["tokens"], sizes)
     starts = (np.cumsum(sizes, dtype=np.int64) - sizes)[here][walk]
     tokens, offsets = draw.gather(flat, starts, sizes[here][walk])
     return _pack(stage, pack.whole(tokens, offsets, source[walk], order[walk]))

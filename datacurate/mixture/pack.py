@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -160,6 +163,40 @@ def as_table(rows: Rows, split: int, part: np.ndarray, stage: int = 0) -> pa.Tab
         pa.array(np.full(rows.count, split, np.int8)),
     ]
     return pa.table(columns, schema=packed_schema(rows.input_ids.shape[1]))
+
+
+TOKENS = pa.large_binary()
+"""What tables inside the mixture hold a document's tokens as: two bytes each where that is enough, else four. Lists of
+numbers take Parquet five times as long, as it notes of each number whether it begins a list."""
+
+
+def as_bytes(flat: np.ndarray, offsets: np.ndarray) -> pa.Array:
+    """Tokens, some of which may be complements, as a column of TOKENS."""
+    narrow = not len(flat) or (flat.min() >= 0 and flat.max() < 1 << 16)
+    values = np.ascontiguousarray(flat, np.uint16 if narrow else np.int32)
+    buffers = [None, pa.py_buffer((offsets * values.itemsize).astype(np.int64)), pa.py_buffer(values)]
+    return pa.Array.from_buffers(TOKENS, len(offsets) - 1, buffers)
+
+
+def of_bytes(column: Any, sizes: np.ndarray) -> np.ndarray:
+    """The tokens of such a column, one after another; `sizes` says how many each document has."""
+    made, at = [np.zeros(0, np.int32)], 0
+    for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+        own, at = sizes[at : at + len(chunk)], at + len(chunk)
+        _, offsets, data = chunk.buffers()
+        ends = np.frombuffer(offsets, np.int64)[chunk.offset : chunk.offset + len(chunk) + 1]
+        raw = np.frombuffer(data or b"", np.uint8)
+        wide = np.full(len(own), True) if ends[-1] - ends[0] == 4 * own.sum() else np.diff(ends) > 2 * own
+        for start, stop in runs(wide):
+            part = raw[ends[start] : ends[stop]]
+            made.append(np.require(part.view(np.int32 if wide[start] else np.uint16), np.int32, "A"))
+    return made[1] if len(made) == 2 else np.concatenate(made)
+
+
+def runs(values: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Begin and end of each run of equal values."""
+    edges = np.flatnonzero(np.diff(values)) + 1
+    yield from pairwise([0, *edges.tolist(), len(values)] if len(values) else [])
 
 
 def numbers(column: pa.ChunkedArray) -> np.ndarray:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from datacurate.mixture.pack import TOKENS
+
 TOKENIZED = pa.schema(
     {
         "order": pa.uint64(),
         "row": pa.uint64(),
         "split": pa.int8(),
         "n": pa.int64(),
-        "tokens": pa.list_(pa.int32()),
+        "tokens": TOKENS,
     }
 )
 CELLED = pa.schema({"source": pa.string(), "mask": pa.int64()})
@@ -68,7 +70,7 @@ DRAWN = pa.schema(
         "split": pa.int8(),
         "order": pa.uint64(),
         "n": pa.int64(),
-        "tokens": pa.list_(pa.int32()),
+        "tokens": TOKENS,
     }
 )
 KEY = {"stage": pa.int32(), "split": pa.int8(), "source": pa.int32()}

@@ -141,6 +141,32 @@ def test_what_no_loss_is_taken_of_is_told_by_places_and_comes_back(documents, le
     assert dict(zip(found.source.tolist(), found.unscored.tolist(), strict=True)) == expected
 
 
+tokens = st.lists(
+    st.sampled_from([0, 1, 65535, 65536, 2**31 - 1, ~0, ~65535, -(2**31)]) | st.integers(0, 99), max_size=5
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(tokens, max_size=4), max_size=4), st.integers(0, 3), st.integers(0, 9))
+def test_tokens_as_bytes_come_back(batches, start, size):
+    """Of several batches, in chunks and sliced, some of two bytes and some of four."""
+    made = []
+    for documents_ in batches:
+        offsets = np.cumsum([0, *map(len, documents_)])
+        made.append(pack.as_bytes(np.array([t for d in documents_ for t in d], np.int32), offsets))
+    documents_ = [d for batch in batches for d in batch][start : start + size]
+    sizes, flat = np.array([len(d) for d in documents_], np.int64), [t for d in documents_ for t in d]
+    column = pa.chunked_array(made, pack.TOKENS).slice(start, size)
+    for form in (column, column.combine_chunks()):
+        found = pack.of_bytes(form, sizes)
+        assert found.tolist() == flat and found.dtype == np.int32 and found.flags.aligned
+
+
+def test_small_ids_take_two_bytes():
+    narrow, wide = (pack.as_bytes(np.array(ids, np.int32), np.array([0, 2])) for ids in ([1, 65535], [1, 65536]))
+    assert [len(column[0].as_py()) for column in (narrow, wide)] == [4, 8]
+
+
 @pytest.mark.parametrize("packing", PACKINGS)
 def test_the_schema_is_the_documented_one_also_without_rows(packing):
     nothing = pack.whole(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int32))
