@@ -83,6 +83,7 @@ bench: $(READY) $(BENCH) $(TEXTDEDUP) $(PRESIDIO) ## Speed against datatrove in 
 	$(BIN)/python bench/decontaminate.py ../shared/data
 	$(BIN)/python bench/sources.py
 	$(BIN)/python bench/token_speed.py ../shared/data
+	$(BIN)/python bench/token_pipeline.py ../shared/data
 	$(BIN)/python bench/packing.py ../shared/data
 
 docs: $(READY) ## Write the reference pages from the stage classes

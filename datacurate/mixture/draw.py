@@ -87,6 +87,10 @@ def each_stage(
 
 
 def gather(flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The stretches `flat[start : start + length]` one after another, and their int64 offsets."""
+    """The stretches `flat[start : start + length]` of tokens one after another, and their int64 offsets."""
+    from datacurate.kernels import packing
+
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return flat[np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])], offsets
+    made = np.empty(offsets[-1], np.int32)
+    packing.copy(flat, starts, lengths, offsets[:-1], made)
+    return made, offsets

@@ -141,26 +141,35 @@ class Encoder:
             log.warning("gigatoken is not used: %s. Encoding without it, which is slower.", reason)
 
 
+FEW = 6
+"""So many ids are compared one after the other: 0.1 ms for a million tokens and one id, where `isin` takes 1 ms."""
+
+
 def without(flat: np.ndarray, offsets: np.ndarray, control: np.ndarray) -> Ragged:
     """The documents with every control id left out."""
-    keep = ~np.isin(flat, control)
-    if keep.all():
+    if len(control) > FEW:
+        found = np.isin(flat, control)
+    else:
+        found = np.zeros(len(flat), bool)
+        for one in control:
+            found |= flat == one
+    if not found.any():
         return flat, offsets
+    keep = ~found
     kept_before = np.concatenate([[0], np.cumsum(keep)])
     return flat[keep], kept_before[offsets]
 
 
 def framed(flat: np.ndarray, offsets: np.ndarray, begin: int | None, end: int) -> Ragged:
     """The documents that have tokens, with the marks of begin (if there is one) and end."""
-    some = np.diff(offsets) > 0
+    from datacurate.kernels import packing
+
+    sizes = np.diff(offsets)
+    some = sizes > 0
     marks = some.astype(np.int64) * (1 if begin is None else 2)
     moved = offsets + np.concatenate([[0], np.cumsum(marks)])
     made = np.empty(moved[-1], np.int32)
-    text = np.ones(len(made), bool)
-    text[moved[1:][some] - 1] = False
-    if begin is not None:
-        text[moved[:-1][some]] = False
-    made[text] = flat
+    packing.copy(flat, offsets[:-1], sizes, moved[:-1] + (begin is not None), made)
     made[moved[1:][some] - 1] = end
     if begin is not None:
         made[moved[:-1][some]] = begin
