@@ -63,7 +63,7 @@ class PackedDataset(IterableDataset):
 
         `stage` names one training stage, and leaves the others out. `rank` and `world_size` are those of
         torch.distributed, or of the environment (RANK, WORLD_SIZE), else 0 and 1. `seed` shuffles rows within blocks of
-        4 million tokens; None leaves them as they lie. `epochs` is how often all rows are gone through, None endlessly.
+        2 million tokens; None leaves them as they lie. `epochs` is how often all rows are gone through, None endlessly.
         `labels` and `mask_documents`: see `batches.labels`. `cache` is a folder that remote files are copied to, once
         for all processes of a machine. `ahead` is how many blocks are read before they are needed.
         """

@@ -9,8 +9,8 @@ import numpy as np
 from datacurate.mixture.draw import GOLDEN, mix
 from datacurate.mixture.reading.index import Index
 
-BLOCK_TOKENS = 1 << 22
-"""Rows are shuffled within blocks of so many tokens: 16 MB, of which a process holds a few at a time."""
+BLOCK_TOKENS = 1 << 21
+"""Rows are shuffled within blocks of so many tokens: 8 MB, of which a process holds a few at a time."""
 
 
 @dataclass(frozen=True)

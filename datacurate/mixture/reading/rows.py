@@ -111,6 +111,8 @@ class Reader:
         """A block in the order of training; those behind it are asked for."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(THREADS, "datacurate-rows")
+            self._blocks[number] = self._pool.submit(self._read, number)
+            self._blocks[number].result()  # others would keep the first batch waiting
         wanted = range(number, number + 1 + self.ahead)
         for other in [one for one in self._blocks if one not in wanted]:
             self._blocks.pop(other).cancel()
