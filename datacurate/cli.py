@@ -166,13 +166,25 @@ def contamination(
 
 @app.command()
 def trace(
-    run: RUN, id: Annotated[str, typer.Argument(metavar="ID", help="A document's id.")], as_json: JSON = False
+    run: RUN,
+    id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A document's id.", show_default=False)] = None,
+    row: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER", help="Instead of an id: a packed row, or validation:NUMBER.", show_default=False
+        ),
+    ] = None,
+    as_json: JSON = False,
 ) -> None:
-    """Tell one document's life: where it went on, where it was removed, and why."""
+    """Tell one document's life: where it went on or was removed, why, and in which packed rows it lies; or tell which
+    documents a packed row holds."""
     from datacurate.audit.trace import trace as follow
+    from datacurate.audit.trace_rows import trace_row
 
-    life = follow(run, id)
-    _print(life.as_json() if as_json else life.as_text())
+    if (id is None) == (row is None):
+        raise typer.BadParameter("Give the id of a document, or a packed row with --row.")
+    found = trace_row(run, row) if row is not None else follow(run, str(id))
+    _print(found.as_json() if as_json else found.as_text())
 
 
 @app.command()

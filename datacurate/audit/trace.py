@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from datacurate.audit.trace_cuts import Lost
+    from datacurate.audit.trace_rows import Piece
 
 HINTS = 5
 """Ids that are named when one is unknown."""
@@ -43,6 +44,10 @@ class Event:
     tokens: int | None = None
     """In the mixture: tokens of the document, and how often it was drawn."""
     tokens_written: int | None = None
+    drawn_by: dict[str, int] = field(default_factory=dict)
+    """Copies by training stage, where a mixture has several."""
+    rows: list[Piece] = field(default_factory=list)
+    """Where its pieces lie in packed rows."""
     cut: Lost | None = None
     """What the stage cut out of the document."""
 
@@ -153,9 +158,9 @@ def _kept(run: Finished, id: str) -> list[Copy]:
         return [_whole(run, shard, source, event, id) for shard, source, event in drawn]
     copies = []
     for shard, path in run.documents.shards.items():
+        events = [event for own, _, event in drawn if own == shard]  # in the order of the documents, as these are
         for row in rows_with(path, id, ["id", "source"]):
-            event = next((e for s, source, e in drawn if (s, source) == (shard, row["source"])), None)
-            copies.append(_whole(run, shard, row["source"], event, id))
+            copies.append(_whole(run, shard, row["source"], events.pop(0) if events else None, id))
     return copies
 
 
@@ -194,6 +199,7 @@ def _draw(stage: FinishedStage, row: dict[str, Any]) -> Event:
     """How often a document was drawn, recomputed from where the mixture's last pass stopped."""
     import numpy as np
 
+    from datacurate.audit.trace_rows import Drawing, pieces
     from datacurate.core.store import read_parts
     from datacurate.mixture.draw import each_stage
     from datacurate.mixture.schedule import grouped
@@ -203,11 +209,14 @@ def _draw(stage: FinishedStage, row: dict[str, Any]) -> Event:
     document = {name: np.array([row[name]], np.uint64) for name in ("order", "row")}
     document |= {name: np.array([row[name]]) for name in ("n", "mask")}
     document["group"] = np.array([2 * names[row["source"]] + row["split"]])
-    drawn = [(int(whole[0]), int(last[0])) for _, whole, last in each_stage(document, grouped(plans))]
-    times = sum(whole + (last > 0) for whole, last in drawn)
-    written = sum(whole * row["n"] + last for whole, last in drawn)
-    split, fate = "validation" if row["split"] else "train", "drawn" if times else "not_drawn"
-    return Event(stage.label, fate, split=split, times=times, tokens=row["n"], tokens_written=written)
+    copies = [(int(whole[0]), int(last[0])) for _, whole, last in each_stage(document, grouped(plans))]
+    drawing = Drawing(row["order"], names[row["source"]], row["split"], row["n"], copies)
+    stages = dict.fromkeys(plans["stage_name"].to_pylist())
+    split, fate = "validation" if row["split"] else "train", "drawn" if sum(drawing.times) else "not_drawn"
+    by = dict(zip(stages, drawing.times, strict=True)) if len(stages) > 1 else {}
+    more: dict[str, Any] = {"drawn_by": {name: n for name, n in by.items() if n}, "rows": pieces(stage, drawing)}
+    told = {"times": sum(drawing.times), "tokens": row["n"], "tokens_written": drawing.tokens}
+    return Event(stage.label, fate, split=split, **told, **more)
 
 
 def _hint(run: Finished, id: str) -> str:
@@ -245,10 +254,16 @@ def render(life: Life) -> str:
         width = max((len(event.stage) for event in copy.events), default=0)
         for event in copy.events:
             lines.append(f"  {event.stage:<{width}}  {told(event)}")
-            lines += [f"  {'':<{width}}    {line}" for line in _told_cuts(event)]
+            lines += [f"  {'':<{width}}    {line}" for line in [*_told_cuts(event), *_told_rows(event)]]
         if copy.excerpt:
             lines.append(f"  begins: {' '.join(copy.excerpt[:160].split())}")
     return "\n".join(seen(line) for line in lines)
+
+
+def _told_rows(event: Event) -> list[str]:
+    from datacurate.audit.trace_rows import told
+
+    return told(event.rows)
 
 
 def _told_cuts(event: Event) -> list[str]:
@@ -294,4 +309,5 @@ def _told_draw(event: Event) -> str:
     if not event.times:
         return f"{held}not drawn ({event.tokens:,} tokens)"
     times = "once" if event.times == 1 else f"{event.times} times"
-    return f"{held}drawn {times}: {event.tokens_written:,} of its {event.tokens:,} tokens written"
+    by = f" ({', '.join(f'{n} in {name}' for name, n in event.drawn_by.items())})" if event.drawn_by else ""
+    return f"{held}drawn {times}{by}: {event.tokens_written:,} of its {event.tokens:,} tokens written"

@@ -1,0 +1,260 @@
+"""In which packed rows the pieces of a document lie, and which documents' pieces a row holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datacurate.audit.run_folder import Finished, FinishedStage, open_run
+from datacurate.core.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SHOWN = 12
+"""Pieces that are shown to people; JSON has all."""
+SHARD_BITS = 40
+"""References hold the shard's number above so many bits of the row's (`core/task.py`)."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a document in a packed row."""
+
+    split: str
+    stage: str
+    """The training stage."""
+    row: int
+    """Its number in the split, which the loader tells, too."""
+    file: str
+    file_row: int
+    offset: int
+    """The place in the row where the piece begins."""
+    tokens: int
+    begins: int
+    """The place in the document where it begins."""
+
+    def told(self) -> str:
+        """In words."""
+        where = f"row {self.row} ({self.stage}; {self.file} row {self.file_row})"
+        return f"{where}, place {self.offset}: {self.tokens:,} tokens from token {self.begins:,} on"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How often training stages drew a document: whole copies, and tokens of one more."""
+
+    order: int
+    source: int
+    split: int
+    n: int
+    copies: list[tuple[int, int]]
+
+    @property
+    def times(self) -> list[int]:
+        """Copies by training stage."""
+        return [whole + (last > 0) for whole, last in self.copies]
+
+    @property
+    def tokens(self) -> int:
+        return sum(whole * self.n + last for whole, last in self.copies)
+
+
+def pieces(stage: FinishedStage, drawing: Drawing) -> list[Piece]:
+    """The pieces of a document, in the order of training.
+
+    The hash of each copy's place names the file that it was dealt to, and a stage's last file has what others left
+    over; all files are read only where these do not hold all tokens.
+    """
+    from datacurate.mixture.reading.find import open_index
+    from datacurate.mixture.reading.index import SPLITS
+
+    split = SPLITS[drawing.split]
+    if not drawing.tokens:
+        return []
+    index = open_index(stage.folder, split)
+    found = _in_files(index, drawing, _likely(stage, drawing))
+    if sum(piece.tokens for piece in found) != drawing.tokens and not _crops(stage):
+        found = _in_files(index, drawing, None)
+    return sorted(found, key=lambda piece: (piece.row, piece.offset))
+
+
+def _crops(stage: FinishedStage) -> bool:
+    fields = stage.manifest["fields"]
+    return any(one.get("long_documents") == "crop" for one in (fields, *fields.get("stages", ())))
+
+
+def _likely(stage: FinishedStage, drawing: Drawing) -> set[tuple[int, str]]:
+    """Training stage and name of the files to which copies were dealt, and of the last ones."""
+    import numpy as np
+
+    from datacurate.mixture.draw import bucket_of, positions
+
+    seed, names = stage.manifest["fields"].get("seed", 0), list(stage.shards)
+    wanted = set()
+    for number, times in enumerate(drawing.times):
+        buckets = sum(name.startswith(f"{number}-") for name in names) - 1
+        order = np.full(times, drawing.order, np.uint64)
+        parts = bucket_of(positions(order, np.arange(times), seed, number), buckets).tolist() if times else []
+        wanted |= {(number, f"{number}-{part}.parquet") for part in [*parts, *([buckets] if times else [])]}
+    return wanted
+
+
+def _in_files(index: Any, drawing: Drawing, wanted: set[tuple[int, str]] | None) -> list[Piece]:
+    """Pieces in some files, or in all."""
+    found: list[Piece] = []
+    for number, rows in enumerate(index.stages):
+        for at, path in enumerate(rows.names):
+            if wanted is None or (number, Path(path).name) in wanted:
+                found += _in_file(index, rows, at, drawing)
+    return found
+
+
+def _in_file(index: Any, stage: Any, at: int, drawing: Drawing) -> Iterator[Piece]:
+    import numpy as np
+
+    from datacurate.mixture.reading.find import joined
+
+    path = joined(stage.root, stage.names[at])
+    table = _table(path, int(stage.firsts[at]), int(stage.counts[at]))
+    flat = _pieces_of(table)
+    same = (flat["document"] == np.uint64(drawing.order)) & (flat["source"] == drawing.source)
+    for one in np.flatnonzero(same).tolist():
+        inside = int(stage.firsts[at]) + int(flat["row"][one])
+        places = (int(flat[name][one]) for name in ("start", "size", "begin"))
+        yield Piece(index.split, stage.name, index.number(stage, at, inside), Path(path).name, inside, *places)
+
+
+def _table(path: str, first: int, count: int) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    columns = ["starts", "sources", "documents", "begins", "length"]
+    return pq.read_table(path, columns=columns).slice(first, count)
+
+
+def _pieces_of(table: pa.Table) -> dict[str, Any]:
+    """The pieces of rows: the row, the place in it, tokens, the document, its source, the place in it."""
+    import numpy as np
+
+    from datacurate.mixture import pack
+
+    starts, sizes = pack.lists(table["starts"])
+    ends = np.append(starts[1:], 0)
+    some = np.flatnonzero(sizes)
+    ends[np.cumsum(sizes)[some] - 1] = pack.numbers(table["length"])[some]
+    row = np.repeat(np.arange(len(sizes)), sizes)
+    named = {one: pack.lists(table[f"{one}s"])[0] for one in ("source", "document", "begin")}
+    return {"row": row, "start": starts, "size": ends - starts, **named}
+
+
+def told(found: Iterable[Piece]) -> list[str]:
+    """Lines for people."""
+    found = list(found)
+    more = [f"and {len(found) - SHOWN:,} more pieces; --json has all"] if len(found) > SHOWN else []
+    return [*(piece.told() for piece in found[:SHOWN]), *more]
+
+
+@dataclass(frozen=True)
+class InRow:
+    """What a row holds of a document. `id` is None where the run stored no documents; its place names it then."""
+
+    id: str | None
+    source: str
+    shard: str
+    shard_row: int
+    offset: int
+    tokens: int
+    begins: int
+
+
+@dataclass(frozen=True)
+class TracedRow:
+    """A packed row, and the documents in it."""
+
+    run: str
+    split: str
+    stage: str
+    row: int
+    file: str
+    file_row: int
+    tokens: int
+    padding: int
+    pieces: list[InRow]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """Plain text for people."""
+        from datacurate.audit.markup import seen
+
+        where = f"row {self.row} of {self.split} in run {self.run}: {self.stage}, {self.file} row {self.file_row}"
+        lines = [where, f"{self.tokens:,} tokens, {self.padding:,} places of padding"]
+        for one in self.pieces:
+            name = one.id if one.id is not None else f"row {one.shard_row} of shard {one.shard}"
+            place = f"place {one.offset}: {one.tokens:,} tokens from token {one.begins:,} on"
+            lines.append(f"  {place}, of {name} ({one.source})")
+        return "\n".join(seen(line) for line in lines)
+
+
+def trace_row(run: str | Path, row: str) -> TracedRow:
+    """The documents in a packed row: `123` of training, or `validation:123`. InputError for a row that is not there."""
+    from datacurate.mixture.reading.find import joined, open_index
+
+    finished = open_run(run)
+    stage = finished.last("mixture")
+    split, _, number = row.rpartition(":")
+    if not number.isdecimal() or split not in ("", "train", "validation"):
+        raise InputError(
+            f"'{row}' names no row. Give its number, as the loader's `rows` tell it, or validation:NUMBER."
+        )
+    if stage is None:
+        raise InputError(f"{finished.folder}: this run has no mixture, so that it has no packed rows.")
+    index = open_index(stage.folder, split or "train")  # type: ignore[arg-type]
+    rows, name, inside = index.place(int(number))
+    path = joined(rows.root, name)
+    flat = _pieces_of(_table(path, inside, 1))
+    known = _documents(finished, stage, flat["document"].tolist())
+    width = _width(path)
+    made = []
+    for at, document in enumerate(flat["document"].tolist()):
+        id, shard, shard_row = known[document]
+        places = (int(flat[name][at]) for name in ("start", "size", "begin"))
+        made.append(InRow(id, index.sources[flat["source"][at]], shard, shard_row, *places))
+    filled = int(flat["size"].sum())
+    about = (finished.name, index.split, rows.name, int(number), Path(path).name, inside)
+    return TracedRow(*about, filled, width - filled, made)
+
+
+def _width(path: str) -> int:
+    import pyarrow.parquet as pq
+
+    return pq.read_schema(path).field("input_ids").type.list_size
+
+
+def _documents(run: Finished, stage: FinishedStage, hashes: list[int]) -> dict[int, tuple[str | None, str, int]]:
+    """Id, shard and row in it of documents by their hashes. Of several with one id the first is named."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    found: dict[int, tuple[str | None, str, int]] = {}
+    wanted = np.array(sorted(set(hashes)), np.uint64)
+    for shard, path in stage.phase("counted").items():
+        table = pq.read_table(path, columns=["order", "row"])
+        order, rows = (np.asarray(table[name]) for name in ("order", "row"))
+        for at in np.flatnonzero(np.isin(order, wanted)).tolist():
+            if int(order[at]) not in found:
+                inside = int(rows[at]) & (1 << SHARD_BITS) - 1
+                found[int(order[at])] = (_id(run, shard, inside), shard, inside)
+    return found
+
+
+def _id(run: Finished, shard: str, row: int) -> str | None:
+    """The id of a document, where the last stage stored its documents."""
+    import pyarrow.parquet as pq
+
+    path = run.documents.shards.get(shard) if run.documents else None
+    return None if path is None else pq.read_table(path, columns=["id"])["id"][row].as_py()

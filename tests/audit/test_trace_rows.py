@@ -1,0 +1,147 @@
+"""Documents to packed rows and back, against a reading of all rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from datacurate import PackedDataset
+from datacurate.api import run_recipe
+from datacurate.audit import trace_rows
+from datacurate.audit.run_folder import open_run
+from datacurate.audit.trace import trace
+from datacurate.cli import app
+from datacurate.core.errors import InputError
+from datacurate.core.recipe import loads
+from datacurate.mixture.draw import hashes
+
+ROOT = Path(__file__).parents[2]
+SPLITS = ("train", "validation")
+
+
+@pytest.fixture(scope="module", params=["concatenate", "best_fit"])
+def run(tmp_path_factory, request) -> Path:
+    """Two stages; the second draws again from what the first has drawn."""
+    folder = tmp_path_factory.mktemp("rows")
+    for name, count in (("web", 120), ("books", 30)):
+        texts = [f"[{name} {i}] " + "The king went out. " * (1 + i % 40) for i in range(count)]
+        lines = [json.dumps({"id": f"{name}-{i}", "text": text}) for i, text in enumerate(texts)]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines))
+    (folder / "inline.yaml").write_text("executor: inline\n")
+    recipe = f"""
+name: rows
+sources: {{web: {folder}/web.jsonl, books: {folder}/books.jsonl}}
+stages: [exact]
+mixture:
+  tokenizer: {ROOT}/sample/tokenizer.json
+  sequence_length: 64
+  packing: {request.param}
+  validation: 0.1
+  stages:
+    - {{name: core, tokens: 14000}}
+    - {{name: anneal, tokens: 9000, weights: {{books: 1, web: 1}}}}
+"""
+    run_recipe(loads(recipe), folder / "run", folder / "store", folder / "inline.yaml", quiet=True)
+    return folder / "run"
+
+
+def every_piece(run: Path) -> dict[tuple[int, str], list[tuple]]:
+    """By document hash and split: row, place, tokens, beginning, of all rows read one by one."""
+    shards, found = open_run(run).last("mixture").shards, {}
+    for number, split in enumerate(SPLITS):
+        row = 0
+        for path in shards.values():
+            for one in pq.read_table(path).to_pylist():
+                if one["split"] != number:
+                    continue
+                ends = [*one["starts"][1:], one["length"]]
+                named = zip(one["starts"], ends, one["documents"], one["begins"], strict=True)
+                for start, end, document, begin in named:
+                    found.setdefault((document, split), []).append((row, start, end - start, begin))
+                row += 1
+    return found
+
+
+def ids(run: Path) -> list[str]:
+    return [f"web-{i}" for i in range(120)] + [f"books-{i}" for i in range(30)]
+
+
+def test_pieces_are_those_that_a_reading_of_all_rows_finds(run):
+    expected, times = every_piece(run), []
+    for id in ids(run):
+        (copy,) = trace(run, id).copies
+        event = copy.events[-1]
+        found = [(p.row, p.offset, p.tokens, p.begins) for p in event.rows]
+        key = (int(hashes([id], "order 0")[0]), event.split)
+        assert found == expected.pop(key, []), id
+        assert sum(piece.tokens for piece in event.rows) == event.tokens_written
+        assert sum(event.drawn_by.values()) == event.times
+        times.append(event.times)
+    assert expected == {} and max(times) > 1
+
+
+def test_only_files_that_the_hash_names_are_read(run, monkeypatch):
+    read, real = [], trace_rows._table
+
+    def counting(path, *where):
+        read.append(Path(path).name)
+        return real(path, *where)
+
+    monkeypatch.setattr(trace_rows, "_table", counting)
+    (copy,) = trace(run, "web-3").copies
+    stages = len(copy.events[-1].drawn_by)
+    assert 0 < len(read) <= copy.events[-1].times + stages < len(open_run(run).last("mixture").shards)
+
+
+def test_rows_name_their_documents(run):
+    for split in SPLITS:
+        count = len(PackedDataset(run, split=split))
+        for number in range(0, count, 7):
+            row = trace_rows.trace_row(run, f"{split}:{number}")
+            assert row.tokens + row.padding == 64 and row.pieces
+            for piece in row.pieces:
+                (copy,) = trace(run, piece.id).copies
+                assert copy.source == piece.source and copy.shard == piece.shard
+                here = [p for p in copy.events[-1].rows if (p.row, p.offset) == (number, piece.offset)]
+                assert [(p.tokens, p.begins) for p in here] == [(piece.tokens, piece.begins)]
+                assert here[0].file == row.file and here[0].file_row == row.file_row and here[0].stage == row.stage
+
+
+def test_the_loaders_rows_are_those_that_are_traced(run):
+    shards = open_run(run).last("mixture").shards
+    for item in list(PackedDataset(run))[::20]:
+        row = trace_rows.trace_row(run, str(int(item["rows"])))
+        table = pq.read_table(shards[row.file.removesuffix(".parquet")])
+        assert table["input_ids"][row.file_row].as_py() == item["input_ids"].tolist()
+
+
+def test_the_commands(run):
+    ran = CliRunner().invoke(app, ["trace", str(run), "books-7"])
+    assert ran.exit_code == 0 and " in core" in ran.output and "tokens from token 0 on" in ran.output
+    ran = CliRunner().invoke(app, ["trace", str(run), "--row", "0", "--json"])
+    assert json.loads(ran.output)["row"] == 0 and json.loads(ran.output)["pieces"][0]["id"]
+    ran = CliRunner().invoke(app, ["trace", str(run), "--row", "validation:1"])
+    assert ran.output.startswith("row 1 of validation in run rows: core, 0-")
+    for words in ([], ["web-1", "--row", "1"]):
+        ran = CliRunner().invoke(app, ["trace", str(run), *words])
+        assert ran.exit_code == 2 and "Give the id of a document, or a packed row" in ran.output
+    for row, told in (("x", "names no row"), ("test:1", "names no row"), ("999999", "has rows 0 to")):
+        with pytest.raises(InputError, match=told):
+            trace_rows.trace_row(run, row)
+
+
+def test_many_pieces_are_not_all_shown():
+    piece = trace_rows.Piece("train", "core", 1, "0-0.parquet", 1, 0, 64, 0)
+    told = trace_rows.told([piece] * 15)
+    assert len(told) == 13 and told[-1] == "and 3 more pieces; --json has all"
+
+
+def test_empty_rows_have_no_pieces():
+    table = pa.table({"starts": [[0]], "sources": [[0]], "documents": [[1]], "begins": [[0]], "length": [5]})
+    assert {k: np.asarray(v).tolist() for k, v in trace_rows._pieces_of(table).items()}["size"] == [5]
