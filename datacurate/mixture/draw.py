@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 
 import numpy as np
+import pyarrow as pa
 
-from datacurate.mixture import schemas
+from datacurate.mixture import pack, schemas
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -84,6 +85,23 @@ def each_stage(
         whole, last = copies(order, row, n, cut, may)
         seen |= (whole > 0) | (last > 0)
         yield stage, whole, last
+
+
+def cut_short(tokens: pa.Array, n: np.ndarray, index: np.ndarray, size: np.ndarray) -> pa.Array:
+    """The first `size` tokens of the documents `index`, which have `n`, as bytes; whole documents are not decoded.
+
+    A document that is cut short still ends with its last token, the end of text.
+    """
+    taken = tokens.take(pa.array(index))
+    short = np.flatnonzero(size < n[index])
+    if not len(short):
+        return taken
+    flat, whole = pack.of_bytes(taken.take(pa.array(short)), n[index[short]]), np.cumsum(n[index[short]])
+    kept, ends = gather(flat, whole - n[index[short]], size[short])
+    kept[ends[1:] - 1] = flat[whole - 1]
+    places = np.arange(len(index))
+    places[short] = len(index) + np.arange(len(short))
+    return pa.concat_arrays([taken, pack.as_bytes(kept, ends)]).take(pa.array(places))
 
 
 def gather(flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

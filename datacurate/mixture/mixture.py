@@ -175,16 +175,12 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
         self, tokens: pa.LargeBinaryArray, there: dict[str, np.ndarray], cuts: dict[str, np.ndarray]
     ) -> Iterator[pa.Table]:
         """The copies drawn of a block of documents, by training stage."""
-        flat, ends = pack.of_bytes(tokens, there["n"]), np.cumsum(there["n"], dtype=np.int64)
         buckets = [stage.buckets for stage in self.training_stages]
         for stage, whole, last in draw.each_stage(there, cuts):
             times = whole + (last > 0)
             index = np.repeat(np.arange(len(times)), times)
             epoch = np.arange(len(index)) - np.repeat(np.cumsum(times) - times, times)
             size = np.where(epoch < whole[index], there["n"][index], last[index])
-            drawn, offsets = draw.gather(flat, ends[index] - there["n"][index], size)
-            # A document that the budget cuts short still ends with the end-of-text token.
-            drawn[offsets[1:] - 1] = flat[ends[index] - 1]
             position = draw.positions(there["order"][index], epoch, self.seed, stage)
             columns = {
                 "stage": np.full(len(index), stage, np.int32),
@@ -194,7 +190,7 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
                 "split": there["split"][index].astype(np.int8),
                 "order": there["order"][index],
                 "n": size,
-                "tokens": pack.as_bytes(drawn, offsets),
+                "tokens": draw.cut_short(tokens, there["n"], index, size),
             }
             yield pa.table(columns, schema=schemas.DRAWN)
 
