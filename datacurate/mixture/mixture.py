@@ -49,7 +49,7 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
     et al. 2024.
     """
 
-    version = 3
+    version = 4
     result = "sequences"
     needs = ("id", "text", "source")
     handed_on: ClassVar[str] = "packed"
