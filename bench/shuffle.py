@@ -2,11 +2,12 @@
 
     python bench/shuffle.py [--gigabytes 1,10] [--workers 2]
 
-Real documents (bench/corpus.py), drawn by seed in eight rotations of their letters, fill Parquet files of 128 MB of text.
-The copy reads these files batch by batch and writes them as the store does, in as many processes. The mixture draws all
-of their tokens from two sources with even shares, so that one is passed over more than once, in two training stages.
-Shuffle and draw is everything from token ids to packed rows and their receipt: what comes before depends on the tokenizer,
-and is measured by bench/token_speed.py. Memory is what all processes together hold, sampled ten times a second.
+Real documents (bench/corpus.py), drawn by seed in eight rotations of their letters, fill Parquet files of 128 MB of
+text. The copy reads these files batch by batch and writes them as the store does, in as many processes. The mixture
+draws as many tokens as there are from two sources with even shares, so that one is passed over more than once, in two
+training stages. Shuffle and draw is everything from token ids to packed rows and their receipt: what comes before
+depends on the tokenizer, and is measured by bench/token_speed.py. Memory is what all processes together hold, sampled
+ten times a second.
 """
 
 from __future__ import annotations
