@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacurate.core.dataset import Dataset
+from datacurate.core.identity import file_digest
 from datacurate.core.plan import Plan
 from datacurate.core.run import by_source
 from datacurate.core.stage import one_array
@@ -110,9 +111,12 @@ def _named(
 
 def _same_tokenizer(mixture: Mixture, before: Before) -> bool:
     own = mixture.changed_fields()
-    wanted = {name: own[name] for name in FIELDS if name in own}
+    if digests := [file_digest(path) for path in mixture.files()]:
+        own["files"] = digests  # a local file's name does not say which tokenizer it is
+    names = (*FIELDS, "files")
+    wanted = {name: own[name] for name in names if name in own}
     return bool(before.tokenizers) and all(
-        {name: fields[name] for name in FIELDS if name in fields} == wanted for fields in before.tokenizers
+        {name: fields[name] for name in names if name in fields} == wanted for fields in before.tokenizers
     )
 
 

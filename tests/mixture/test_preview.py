@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pytest
 from datacurate.api import one_stage, run_recipe, run_stage
 from datacurate.core.dataset import MANIFEST, Dataset
 from datacurate.core.errors import RecipeError
+from datacurate.core.identity import file_digest
 from datacurate.core.plan import plan
 from datacurate.core.store import read_parts
 from datacurate.describe import plan_as_json, plan_as_text
@@ -116,6 +118,25 @@ def test_unknown_counts_are_said_so(files, counted, tokenizer, tmp_path):
     assert plan_as_json(resolved, None)["mixture"] is None
     other = plan(one_stage(mixture(tokenizer, begin_of_text="<|user|>"), [counted]), tmp_path / "none")
     assert preview(other) is None
+
+
+def test_counts_of_another_local_file_are_not_taken(counted, tokenizer, root, tmp_path):
+    """Manifests say of a local tokenizer that it is a file, and its digest which."""
+    sample = plan(one_stage(mixture(str(root / "sample" / "tokenizer.json")), [counted]), tmp_path / "none")
+    assert preview(sample) is None
+    moved = tmp_path / "moved.json"
+    shutil.copy(tokenizer, moved)
+    assert preview(plan(one_stage(mixture(str(moved)), [counted]), tmp_path / "none")) is not None
+
+
+def test_manifests_say_tokens_by_source(counted, tokenizer):
+    """Exactly, with what the tokenizer is."""
+    dataset = Dataset.open(counted / "01-count_tokens" if (counted / "01-count_tokens").exists() else counted)
+    table = dataset.table(["source", "tokens"])
+    sums = table.group_by("source").aggregate([("tokens", "sum")]).to_pylist()
+    said = {name: books["out"]["tokens"] for name, books in dataset.manifest["sources"].items()}
+    assert said == {row["source"]: row["tokens_sum"] for row in sums} and min(said.values()) > 0
+    assert dataset.manifest["fields"]["files"] == [file_digest(tokenizer)]
 
 
 def test_thousands_of_sources(counted, tokenizer, tmp_path):
