@@ -153,8 +153,10 @@ def request(
     within = dict(by_size)
     check_known(limits, names, "limit", noun)
     for key in sorted(limits):
-        if key not in members and is_pattern(key) and _bounds(limits[key]):
-            joined = _members(claims([key], names, "limit", noun))[key]
+        if key in members or key in by_size or not is_pattern(key):
+            continue
+        joined = _members(claims([key], names, "limit", noun))[key]
+        if _bounds(limits[key]):
             _check_alone(key, joined, members, noun)
             within |= {name: weighed[name] for name in joined}
             weighed[key] = sum((weighed.pop(name) for name in joined), Fraction(0))

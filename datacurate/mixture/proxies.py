@@ -33,17 +33,24 @@ def dirichlet(
     if not names:
         raise RecipeError("mixture: no tokens to make mixtures of. Give sources that have documents.")
     low, high = concentration
-    if not (count >= 0 and 0 < low <= high and oversample >= 1):
+    if not (count >= 0 and 0 < low <= high < float("inf") and oversample >= 1):
         raise RecipeError(
             f"mixture: {count} samples of a concentration from {low} to {high}, {oversample} drawn for each, "
-            "cannot be. Give 0 samples or more, a concentration above 0 with the lower number first, and draw at least "
-            "1 for each."
+            "cannot be. Give 0 samples or more, a finite concentration above 0 with the lower number first, and draw "
+            "at least 1 for each."
+        )
+    if seed < 0 or (budget is not None and budget < 1):
+        raise RecipeError(
+            f"mixture: samples for a budget of {budget} tokens with the seed {seed} cannot be. Give a budget of 1 token "
+            "or more, or leave it out, and a seed of 0 or more."
         )
     tokens = np.array([available[name] for name in names], float)
-    prior = np.array([float(weight) for weight in by_tokens({n: available[n] for n in names}, temperature).values()])
+    weights_of = by_tokens({n: available[n] for n in names}, temperature)
+    whole = sum(weights_of.values())  # a power may be more than a float can hold; a share is not
+    prior = np.array([float(weights_of[name] / whole) for name in names])
     most = max_epochs * tokens / (tokens.sum() if budget is None else budget)
     found: dict[bytes, np.ndarray] = {}
-    samples = _samples(seed, prior / prior.sum(), (low, high), count * oversample)
+    samples = _samples(seed, prior, (low, high), count * oversample)
     while len(found) < count and (sample := next(samples, None)) is not None:
         kept = np.where(sample < least, 0.0, sample)
         weights = kept / kept.sum() if kept.any() else kept

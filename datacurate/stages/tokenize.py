@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from datacurate.core.phase import each
 from datacurate.core.stage import Map
+from datacurate.mixture import marks
 from datacurate.mixture import pieces as marked
 from datacurate.mixture.pack import ids_of
 from datacurate.mixture.tokenizer_options import TokenizerOptions
@@ -21,7 +23,7 @@ class Tokenize(TokenizerOptions, Map):
     gigatoken, whose ids are compared with those of Hugging Face tokenizers when it is loaded, or of sentencepiece.
     """
 
-    version = 2
+    version = 3
     makes = ("token_ids", "tokens")
 
     def columns(self, text: pa.Array, pieces: pa.Array | None = None, scored: pa.Array | None = None) -> dict[str, Any]:
@@ -29,3 +31,9 @@ class Tokenize(TokenizerOptions, Map):
         flat, offsets = marked.encode(self.encoder(), text, pieces, scored)
         ids = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(ids_of(flat)))
         return {"token_ids": ids, "tokens": pa.array(np.diff(offsets).astype(np.int32))}
+
+    @each
+    def mapped(self, docs: pa.Table) -> pa.Table:
+        """The documents with their tokens; the column says how many ids there are and which ends a document."""
+        encoder = self.encoder()
+        return marks.marked(super().mapped(docs), marks.Marks(encoder.vocabulary, encoder.end_of_text))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pickle
 import shutil
 import struct
 from itertools import pairwise
+from pathlib import Path
 
 import export_runs
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from export_runs import LENGTH, SPLITS
@@ -18,12 +21,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from datacurate.api import run_stage
+from datacurate.api import run_recipe, run_stage
 from datacurate.audit.run_folder import open_run
 from datacurate.cli import app
 from datacurate.core.errors import InputError, LedgerError
 from datacurate.core.store import read_parts
-from datacurate.mixture import pack
+from datacurate.mixture import marks, pack
 from datacurate.mixture.export import files, samples
 from datacurate.mixture.export.datatrove_ds import people
 from datacurate.mixture.export.run import export
@@ -227,6 +230,65 @@ def test_a_dataset_of_token_ids(mix, tmp_path, tokenizer):
         export(tmp_path / "tokens", "packed", tmp_path / "no")
     with pytest.raises(InputError, match="no split 'validation'"):
         export(tmp_path / "tokens", "numpy", tmp_path / "no", "validation")
+
+
+def test_a_dataset_of_token_ids_knows_its_tokenizer(tmp_path, tokenizer):
+    """Also behind later stages, and when its documents use few of the ids."""
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"id": str(i), "text": "a"}) + "\n" for i in range(50)))
+    (tmp_path / "recipe.yaml").write_text(
+        "name: ids\nsources: {a: a.jsonl}\n"
+        f"pipeline: [{{tokenize: {{tokenizer: {tokenizer}, end_of_text: <|user|>}}}}, {{where: {{keep: tokens < 9}}}}]\n"
+    )
+    made = run_recipe(tmp_path / "recipe.yaml", tmp_path / "run", tmp_path / "store")
+    receipt = export(made.dataset("where").folder, "numpy", tmp_path / "out")
+    meta = json.loads((tmp_path / "out" / "meta.json").read_text())
+    assert (meta["vocab_size"], meta["end_of_text"]) == (400, 1) == (receipt["vocabulary"], receipt["end_of_text"])
+    assert receipt["splits"]["train"]["documents"] == 50 and receipt["splits"]["train"]["cut"] == 0
+
+
+@pytest.mark.parametrize("name", ["megatron", "datatrove", "numpy"])
+def test_the_types_of_a_dataset_of_token_ids_go_by_its_vocabulary(tmp_path, name):
+    """A trainer that continues with other documents maps the files with one type."""
+    ids = pa.array([[5, 6, 7]], pa.list_(pa.int32()))
+    table = marks.marked(pa.table({"source": ["a"], "token_ids": ids}), marks.Marks(100_000, 7))
+    pq.write_table(table, tmp_path / "0.parquet")
+    shard = {"name": "0", "path": "0.parquet", "rows": 1, "bytes": 1}
+    (tmp_path / "manifest.json").write_text(json.dumps({"key": "k", "shards": [shard]}))
+    receipt = export(tmp_path, name, tmp_path / "out")
+    path = tmp_path / "out" / ("train/00000.ds" if name == "datatrove" else "train.bin")
+    assert np.fromfile(path, "<u4").tolist() == [5, 6, 7] and receipt["vocabulary"] == 100_000
+
+
+def test_token_ids_of_others_say_how_many_there_are(tmp_path):
+    pq.write_table(pa.table({"source": ["a"], "token_ids": [[5, 6, 7]]}), tmp_path / "0.parquet")
+    shard = {"name": "0", "path": "0.parquet", "rows": 1, "bytes": 1}
+    (tmp_path / "manifest.json").write_text(json.dumps({"key": "k", "shards": [shard]}))
+    receipt = export(tmp_path, "numpy", tmp_path / "out")
+    assert (receipt["vocabulary"], receipt["end_of_text"]) == (8, None)
+
+
+@pytest.mark.parametrize("to", [".", "link", "hanging", "there/"])
+def test_an_empty_folder_is_filled_however_it_is_named(mix, tmp_path, monkeypatch, to):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    (tmp_path / "hanging").symlink_to("new")
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd" if to == "." else tmp_path)
+    before = os.stat(to).st_ino if to != "hanging" else None
+    receipt = export(mix, "numpy", to)
+    assert before in (None, os.stat(to).st_ino), "a shell in it stays in it"
+    assert {p.name for p in Path(to).iterdir()} == {file["name"] for file in receipt["files"]} | {"export.json"}
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "hanging").is_symlink()
+
+
+@pytest.mark.parametrize("to", ["file", "file/x", "file/x/y", "round", "round/x", "/"])
+def test_a_folder_that_cannot_be_made_is_told(mix, tmp_path, to):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "round").symlink_to("round")
+    with pytest.raises(InputError, match="[Nn]ame another folder"):
+        export(mix, "numpy", tmp_path / to)
+    assert {p.name for p in tmp_path.iterdir()} == {"file", "round"}
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_what_cannot_be_is_told_and_leaves_nothing(mix, tmp_path):

@@ -118,6 +118,13 @@ def test_a_name_with_the_signs_of_a_pattern_is_a_name():
     assert claims(["a*", "b"], ["a*", "b"], "weight") == {"a*": "a*", "b": "b"}
 
 
+def test_a_name_with_the_signs_of_a_pattern_is_limited_in_its_group():
+    have = {"x[1]": 10**6, "b": 10**6, "x1": 10**6}
+    made = plan(10**4, {"*": 1}, have, 4, limits={"x[1]": Limit(at_most=1000)})
+    assert made == {"x[1]": 1000, "b": 4500, "x1": 4500}
+    assert plan(10**4, None, have, 4, limits={"x[1]": Limit(at_most=1000)}) == made
+
+
 def test_weights_by_columns_are_products():
     tables = {"quality": {"4": 3, "3": 0.5}, "domain": {"maths": 2, "web": 1}}
     cells = {f"{q}/{d}": {"quality": q, "domain": d} for q in "34" for d in ("maths", "web")}
@@ -160,6 +167,7 @@ def test_a_limit_of_a_pattern_is_of_the_group():
     [
         ({"4/wib": Limit(at_most=3)}, "limit for unknown source '4/wib': there"),
         ({"9/*": Limit(at_most=3)}, "limit '9/*' fits no source"),
+        ({"9/*": Limit()}, "limit '9/*' fits no source"),
         ({"*/web": Limit(at_most=3)}, "'*/web' fits '4/web', which is in the group '4/*' already"),
         ({"4/web": Limit(max_share=0.3)}, "'4/web' has limits of share of its own, and is in the group '4/*'"),
         ({"3/*": Limit(at_most=3), "*/maths": Limit(at_most=3)}, "fits no source that is not named by itself"),
@@ -330,6 +338,27 @@ def test_proxies_keep_to_what_there_is():
         dirichlet(3, {"a": 0})
     with pytest.raises(RecipeError, match="lower number first"):
         dirichlet(3, {"a": 9}, concentration=(5, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"budget": 0}, "a budget of 1 token or more"),
+        ({"budget": -5}, "a budget of 1 token or more"),
+        ({"seed": -1}, "a seed of 0 or more"),
+        ({"concentration": (1, EVEN)}, "a finite concentration"),
+        ({"temperature": float("nan")}, r"Give 0\.01 or more"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_proxies_that_cannot_be(options, told):
+    with pytest.raises(RecipeError, match=told):
+        dirichlet(2, {"a": 10, "b": 20}, **options)
+
+
+@pytest.mark.filterwarnings("error")
+def test_proxies_of_large_sources_at_the_lowest_temperature():
+    assert [m["a"] for m in dirichlet(1, {"a": 10**13, "b": 10**12}, temperature=0.01, max_epochs=2)] == [1]
 
 
 def test_a_proxy_can_be_planned():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -50,27 +53,43 @@ def export(
     """
     if format not in get_args(FormatName):
         raise InputError(f"no format is called '{format}'. Known: {', '.join(get_args(FormatName))}.")
-    origins, kind, to = open_origins(run), format_class(format), Path(to)
+    origins, kind = open_origins(run), format_class(format)
     chosen = _unit(origins[0], kind, format, unit, sources)
     wanted = numbers_of(origins[0], sources)
     parts = [(origin, _splits(origin, split, wanted, run)) for origin in origins]
     if not any(splits for _, splits in parts):
         raise InputError(f"{run}: there are no tokens to write. Choose another --split or --source.")
-    if to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise InputError(f"{to}: it is there already, and not empty. Remove it, or name another folder.")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    partial = to.with_name(f".{to.name}.{os.getpid()}.partial")
+    with _folder(to) as partial:
+        return _write(parts, kind, format, chosen, wanted, partial)
+
+
+@contextmanager
+def _folder(to: str | Path) -> Iterator[Path]:
+    """A folder for what shall be in a new one, or in one that is empty, links followed: all is there when the block
+    ends well, else nothing. InputError where that cannot be."""
     try:
-        partial.mkdir()
-        receipt = _write(parts, kind, format, chosen, wanted, partial)
-        if to.exists():
-            to.rmdir()
-        os.replace(partial, to)
+        to = Path(os.path.realpath(to))
+        if there := to.exists():
+            if not to.is_dir() or any(to.iterdir()):
+                raise InputError(f"{to}: it is there already, and not empty. Remove it, or name another folder.")
+        else:
+            to.parent.mkdir(parents=True, exist_ok=True)
+        # Inside a folder that is there: it may be a mount or a link's end, or where the user's shell is.
+        partial = (to if there else to.parent) / f".{to.name}.{os.getpid()}.partial"
+        try:
+            partial.mkdir()
+            yield partial
+            if there:
+                for made in sorted(partial.iterdir(), key=lambda path: path.name == RECEIPT):
+                    made.rename(to / made.name)
+            else:
+                os.replace(partial, to)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        raise InputError(f"{to}: cannot be written: {error}. Free some space, or name another folder.") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return receipt
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "Free some space, or name another folder." if full else "Name another folder."
+        raise InputError(f"{to}: cannot be written: {error}. {advice}") from error
 
 
 def _splits(origin: Origin, split: str, wanted: list[int], run: str | Path) -> list[str]:

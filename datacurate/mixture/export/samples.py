@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from datacurate.core.dataset import MANIFEST, Dataset
 from datacurate.core.errors import InputError, did_you_mean
 from datacurate.core.store import read_batches, read_parts
-from datacurate.mixture import draw, pack
+from datacurate.mixture import draw, marks, pack
 from datacurate.mixture.reading.find import open_index, sources_of, stages_told
 from datacurate.mixture.reading.index import Split
 
@@ -286,23 +286,26 @@ def _chosen(flat: np.ndarray, offsets: np.ndarray, sources: np.ndarray, wanted: 
 
 
 class Documents:
-    """The documents of a dataset that has their token ids, in order."""
+    """The documents of a dataset that has their token ids, in order.
+
+    Where the ids are not from our `tokenize`, the largest says how many there are, and none is known to end a document.
+    """
 
     splits: tuple[str, ...] = ("train",)
     sequence_length: int | None = None
-    end_of_text: int | None = None
     stage = "train"
 
     def __init__(self, folder: Path, dataset: Dataset) -> None:
         self.first_row: dict[str, int] = {}
         self.name, self.key = folder.resolve().name, dataset.key
         self.paths = [shard.path for shard in dataset.shards]
-        self.vocabulary = 1
+        known = marks.marks_of(pq.read_schema(self.paths[0]))
+        self.vocabulary, self.end_of_text = (known.vocabulary, known.end_of_text) if known else (1, None)
         self._tokens: dict[str, int] = {}
         self._unscored = 0
         for ids, sources in self._batches():
             flat, sizes = pack.lists(ids)
-            self.vocabulary = max(self.vocabulary, int(pack.ids_of(flat).max(initial=0)) + 1)
+            self.vocabulary = max(self.vocabulary, int(pack.ids_of(flat).max(initial=0)) + 1)  # file types
             self._unscored += int((flat < 0).sum())
             for source in sources.unique().to_pylist():
                 mine = int(sizes[pc.equal(sources, source).to_numpy()].sum())
