@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from datacurate.core import types
 from datacurate.core.errors import RecipeError
@@ -16,6 +17,17 @@ from datacurate.mixture.weights import check_known, checked, claims, exact, is_p
 
 Tokens = dict[str, int]
 """Tokens per cell."""
+UNCAPPED = "Give a finite number of 0 or more; 1000000 is as good as no cap"
+
+
+def _finite(number: float) -> float:
+    if number == float("inf"):
+        raise ValueError(f"epochs without an end cannot be planned. {UNCAPPED}")
+    return number
+
+
+Epochs = Annotated[float, Field(ge=0), AfterValidator(_finite)]
+"""How often documents may be passed over."""
 
 
 class Limit(BaseModel):
@@ -31,7 +43,7 @@ class Limit(BaseModel):
     """Share of the budget that it gets at least."""
     max_share: types.Fraction = 1.0
     """Share of the budget that it gets at most."""
-    max_epochs: types.Amount | None = None
+    max_epochs: Epochs | None = None
     """How often it, or each source that the pattern fits, may be passed over."""
 
     @model_validator(mode="after")
@@ -168,6 +180,8 @@ def epochs(
     available: Tokens, max_epochs: float, limits: Mapping[str, Limit], noun: str = "source"
 ) -> dict[str, Fraction]:
     """How often each cell may be passed over."""
+    if not 0 <= max_epochs < float("inf"):
+        raise RecipeError(f"mixture: max_epochs is {max_epochs}. {UNCAPPED}.")
     own = {key: limit.max_epochs for key, limit in limits.items() if limit.max_epochs is not None}
     claimed = claims(own, list(available), "limit", noun)
     return {name: exact(own[claimed[name]] if name in claimed else max_epochs) for name in available}

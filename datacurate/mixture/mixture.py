@@ -13,10 +13,10 @@ from pydantic import field_validator, model_validator
 from datacurate.core import phase
 from datacurate.core.phase import Size, each, once
 from datacurate.core.stage import Stage, one_array
-from datacurate.core.types import Count, Fraction, Positive
+from datacurate.core.types import Count, Fraction
 from datacurate.mixture import cells, draw, pack, pieces, receipts, schedule, schemas, tokenizer_options
 from datacurate.mixture import stages as training
-from datacurate.mixture.stages import DrawOptions, TrainingStage
+from datacurate.mixture.stages import Budget, DrawOptions, TrainingStage
 
 TRAIN, VALIDATION = 0, 1
 LENGTH = ("long_tokens", "short_share")
@@ -55,7 +55,7 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
     handed_on: ClassVar[str] = "packed"
     """The phase whose rows the stage hands on."""
 
-    tokens: Positive | None = None
+    tokens: Budget | None = None
     """Training tokens to write, end-of-text tokens included. With `stages`, the sum of their budgets, or left out."""
     by: tuple[str, ...] = ("source",)
     """Columns whose values make the cells that share the budget: `[quality, domain]` makes cells such as `4/maths`.

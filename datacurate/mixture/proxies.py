@@ -41,8 +41,8 @@ def dirichlet(
         )
     if seed < 0 or (budget is not None and budget < 1):
         raise RecipeError(
-            f"mixture: samples for a budget of {budget} tokens with the seed {seed} cannot be. Give a budget of 1 token "
-            "or more, or leave it out, and a seed of 0 or more."
+            f"mixture: samples for a budget of {budget} tokens with the seed {seed} cannot be. Give a budget of 1 "
+            "token or more, or leave it out, and a seed of 0 or more."
         )
     tokens = np.array([available[name] for name in names], float)
     weights_of = by_tokens({n: available[n] for n in names}, temperature)

@@ -10,13 +10,16 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer
 
 from datacurate.core.condition_text import parse
-from datacurate.core.types import Amount, Positive
 from datacurate.core.types import Fraction as Share
-from datacurate.mixture.groups import Limit
+from datacurate.mixture.groups import Epochs, Limit
 from datacurate.mixture.weights import exact
 
 BUCKET_TOKENS = 2**24
 """Tokens that one shuffle task holds in memory, about."""
+Budget = Annotated[int, Field(ge=1, le=10**15)]
+"""Tokens. Far above all text there is, and so that sums of some thousand of them fit into 64 bits."""
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""A share in any unit."""
 MOST = 62
 """Training stages that a mixture may have: one bit each of a number of 64 bits."""
 
@@ -26,7 +29,7 @@ class DrawOptions(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    weights: dict[str, Amount] | None = None
+    weights: dict[str, Weight] | None = None
     """Share of the budget per cell (see `by`), in any unit; unset, cells share as `strategy` says.
 
     A pattern (`wiki_*`) gives its share to all cells that it fits together, but for those that are named themselves.
@@ -37,12 +40,12 @@ class DrawOptions(BaseModel):
     """Shares by tokens go by their power of 1 / `temperature`: 1 is in proportion, more favours small cells."""
     limits: dict[str, Limit] = {}
     """Bounds per cell or pattern: `at_least` and `at_most` in tokens, `min_share`, `max_share`, `max_epochs`."""
-    max_epochs: Amount = 4.0
+    max_epochs: Epochs = 4.0
     """How often a cell may be passed over, in all training stages so far together; up to 4 epochs are nearly as good
     as fresh text."""
     on_shortfall: Literal["error", "rescale"] = "error"
     """When a cell has too little for its share: stop, or let the other cells fill in, in proportion."""
-    sequence_length: Positive = 512
+    sequence_length: Annotated[int, Field(ge=1, le=BUCKET_TOKENS)] = 512
     """Tokens per packed row."""
     packing: Literal["concatenate", "best_fit", "document"] = "concatenate"
     """Documents end to end, cut where a row ends; or few of them cut and rows padded; or rows of one document each."""
@@ -51,7 +54,7 @@ class DrawOptions(BaseModel):
     where: str | None = None
     """A condition on columns, such as `quality >= 4`: only documents that fulfil it are drawn, and no document of which
     it cannot be decided because a value is missing. The grammar is that of the filter `where`."""
-    long_tokens: Positive = 4096
+    long_tokens: Budget = 4096
     """Tokens from which on a document is long; for `short_share`."""
     short_share: Share = 1.0
     """Share of the shorter documents, by hash, that may be drawn. With 0.1 long documents make up more of every cell,
@@ -84,9 +87,9 @@ class TrainingStage(DrawOptions):
 
     name: str
     """Its name, in receipts."""
-    tokens: Positive | None = None
+    tokens: Budget | None = None
     """Training tokens of this stage, end-of-text tokens included; or give `share`."""
-    share: Amount | None = None
+    share: Weight | None = None
     """Its part of the mixture's `tokens`, in any unit, when all training stages give one: a whole training scales."""
     seen: Literal["count", "exclude"] = "count"
     """Documents that earlier stages have drawn: `count` goes on behind the last one drawn, and around again, and epochs

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from datacurate.api import run_recipe, run_stage
+from datacurate.api import load_recipe, run_recipe, run_stage
 from datacurate.audit.run_folder import open_run
 from datacurate.cli import app
 from datacurate.core.errors import InputError, LedgerError
@@ -236,10 +236,11 @@ def test_a_dataset_of_token_ids_knows_its_tokenizer(tmp_path, tokenizer):
     """Also behind later stages, and when its documents use few of the ids."""
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"id": str(i), "text": "a"}) + "\n" for i in range(50)))
     (tmp_path / "recipe.yaml").write_text(
-        "name: ids\nsources: {a: a.jsonl}\n"
-        f"pipeline: [{{tokenize: {{tokenizer: {tokenizer}, end_of_text: <|user|>}}}}, {{where: {{keep: tokens < 9}}}}]\n"
+        f"name: ids\nsources: {{a: {tmp_path}/a.jsonl}}\n"
+        f"stages: [{{tokenize: {{tokenizer: {tokenizer}, end_of_text: <|user|>}}}}, "
+        "{where: {keep: [tokens < 9]}}]\n"
     )
-    made = run_recipe(tmp_path / "recipe.yaml", tmp_path / "run", tmp_path / "store")
+    made = run_recipe(load_recipe(tmp_path / "recipe.yaml"), tmp_path / "run", tmp_path / "store")
     receipt = export(made.dataset("where").folder, "numpy", tmp_path / "out")
     meta = json.loads((tmp_path / "out" / "meta.json").read_text())
     assert (meta["vocab_size"], meta["end_of_text"]) == (400, 1) == (receipt["vocabulary"], receipt["end_of_text"])
@@ -285,7 +286,7 @@ def test_an_empty_folder_is_filled_however_it_is_named(mix, tmp_path, monkeypatc
 def test_a_folder_that_cannot_be_made_is_told(mix, tmp_path, to):
     (tmp_path / "file").write_text("mine")
     (tmp_path / "round").symlink_to("round")
-    with pytest.raises(InputError, match="[Nn]ame another folder"):
+    with pytest.raises(InputError, match=r"[Nn]ame another folder"):
         export(mix, "numpy", tmp_path / to)
     assert {p.name for p in tmp_path.iterdir()} == {"file", "round"}
     assert (tmp_path / "file").read_text() == "mine"

@@ -235,6 +235,13 @@ def test_a_limit_needs_room():
         Limit(min_share=0.5, max_share=0.3)
 
 
+@pytest.mark.parametrize("epochs", [EVEN, float("nan"), -1])
+def test_epochs_that_cannot_be(epochs):
+    with pytest.raises(RecipeError, match="1000000 is as good as no cap"):
+        plan(10, None, {"a": 100}, epochs)
+    assert plan(10**8, None, {"a": 100}, 1_000_000) == {"a": 10**8}
+
+
 @st.composite
 def requests(draw):
     """Sources, weights (none, of each, of groups), limits of some, and the other arguments of `plan`."""

@@ -390,3 +390,21 @@ def test_the_same_rows_whatever_the_shards_and_batches(tokenizer, packing):
     one, seven = driver.run(mixture, DOCS, 1, 1000), driver.run(mixture, DOCS, 7, 11)
     for phase in ("packed", "written", "receipt"):
         assert all(a.equals(b) for a, b in zip(one[phase], seven[phase], strict=True)), phase
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"tokens": 2 * 10**19}, "less than or equal to 1000000000000000"),
+        ({"stages": [{"name": "one", "tokens": 2 * 10**19}]}, "less than or equal to 1000000000000000"),
+        ({"long_tokens": 10**30}, "less than or equal to 1000000000000000"),
+        ({"sequence_length": 3 * 10**9}, "less than or equal to 16777216"),
+        ({"weights": {"a": float("inf")}}, "a finite number"),
+        ({"max_epochs": float("inf")}, "1000000 is as good as no cap"),
+        ({"max_epochs": float("nan")}, "greater than or equal to 0"),
+        ({"limits": {"a": {"max_epochs": float("inf")}}}, "1000000 is as good as no cap"),
+    ],
+)
+def test_numbers_that_cannot_be_are_told_when_the_recipe_is_read(options, told):
+    with pytest.raises(ValidationError, match=told):
+        Mixture(**{"tokenizer": "x", "tokens": 1} | options)

@@ -300,12 +300,13 @@ class Documents:
         self.name, self.key = folder.resolve().name, dataset.key
         self.paths = [shard.path for shard in dataset.shards]
         known = marks.marks_of(pq.read_schema(self.paths[0]))
-        self.vocabulary, self.end_of_text = (known.vocabulary, known.end_of_text) if known else (1, None)
+        self.vocabulary = known.vocabulary if known else 1
+        self.end_of_text = known.end_of_text if known else None
         self._tokens: dict[str, int] = {}
         self._unscored = 0
         for ids, sources in self._batches():
             flat, sizes = pack.lists(ids)
-            self.vocabulary = max(self.vocabulary, int(pack.ids_of(flat).max(initial=0)) + 1)  # file types
+            self.vocabulary = max(self.vocabulary, int(pack.ids_of(flat).max(initial=0)) + 1)  # types of files
             self._unscored += int((flat < 0).sum())
             for source in sources.unique().to_pylist():
                 mine = int(sizes[pc.equal(sources, source).to_numpy()].sum())
