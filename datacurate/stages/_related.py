@@ -155,8 +155,9 @@ def near(
     parts = np.ones(GROUP_CLASSES, np.uint64)
     parts[_rows.numpy(heavy, "at")] = _rows.numpy(heavy, "parts").astype(np.uint64)
     part = (order >> np.uint64(32)) * parts[_class(group)] >> np.uint64(32)
-    # what is longer than a long document may be stays alone
-    some = np.flatnonzero((group != 0) & (_rows.numpy(keyed, "bytes") <= stage.max_bytes))
+    # what is longer than a long document may be stays alone, and so does what has no text (yet: pages before `extract`)
+    size_of = _rows.numpy(keyed, "bytes")
+    some = np.flatnonzero((group != 0) & (size_of > 0) & (size_of <= stage.max_bytes))
     told = {name: one_array(keyed[name]).take(pa.array(some)) for name in ("bytes", "terms", "scores")}
     made = _joining.gathered(docs, rows, size, np.where(part > 0, mix(group + part), group), some)
     made = made.append_column("order", pa.array(order[some])).append_column("place", _place(stage, docs, some))

@@ -37,7 +37,8 @@ def files(docs: pa.Table, rows: np.ndarray, size: Size, repo_column: str, path_c
     """The table of files that have a repository and a path."""
     repos, paths = (_names(docs, column) for column in (repo_column, path_column))
     sources = docs["source"].to_pylist()
-    some = np.array([k for k in range(docs.num_rows) if repos[k] and paths[k]], np.int64)
+    there = docs["text"].is_valid().to_pylist()
+    some = np.array([k for k in range(docs.num_rows) if there[k] and repos[k] and paths[k]], np.int64)
     keys = [json.dumps([sources[k], repos[k]]) for k in range(docs.num_rows)]
     group = _joining.hashes(keys, "repository")
     texts = docs["text"].take(pa.array(some)).to_pylist()

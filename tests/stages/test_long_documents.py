@@ -86,6 +86,14 @@ def test_order_by_a_column_and_seeds(tmp_path):
     assert said[0] != said[1]
 
 
+def test_pages_without_text_are_not_joined(root, tmp_path):
+    """Before `extract` a page has HTML and no text: joining it would lose it."""
+    exam.run("long_documents", root / "sample" / "web.warc.gz", tmp_path / "out", related="host")
+    rows = exam.rows(tmp_path / "out")
+    pages = rows.filter(rows["html"].is_valid())
+    assert pages.num_rows > 700 and pages["joined"].null_count == pages.num_rows
+
+
 def test_groups_of_a_key_of_meta(tmp_path):
     table = exam.documents(["a", "b", "c", "d", "e"])
     meta = ['{"k": "x", "n": 2}', '{"k": "x", "n": 1}', "[]", "broken", '{"k": 7}']
@@ -128,6 +136,9 @@ def test_what_is_too_short_or_too_long_stays(tmp_path):
     assert not any(row["joined"] for row in run(tmp_path, [table], "a", related="host", max_bytes=150)[1])
     assert not any(row["joined"] for row in run(tmp_path, [table], "b", related="host", min_bytes=120_000)[1])
     nothing = [None, "", None]
+    empty = exam.documents(["", "", "a", "b"]).append_column("key", pa.array(["x"] * 4))
+    kept = [row["joined"] for row in run(tmp_path, [empty], "d", related="column", column="key")[1]]
+    assert kept.count(None) == 2 and sorted(kept[-1]) == ["docs-00002", "docs-00003"]
     lone = exam.documents(["a", "b", "c"]).append_column("key", pa.array(nothing, pa.string()))
     assert len(run(tmp_path, [lone], "c", related="column", column="key")[1]) == 3
 
