@@ -19,7 +19,7 @@ from datacurate.core.stage import one_array
 from datacurate.mixture import scored as masks
 from datacurate.mixture.draw import gather
 from datacurate.mixture.libraries import Ragged
-from datacurate.mixture.tokenize import Encoder
+from datacurate.mixture.tokenize import Encoder, framed
 
 COLUMN = "pieces"
 TYPE = pa.list_(pa.struct([("token", pa.string()), ("begin", pa.int64()), ("end", pa.int64())]))
@@ -55,8 +55,9 @@ def encode(encoder: Encoder, text: Any, pieces: Any = None, scored: Any = None) 
     flat, at, bounds, units = _assembled(encoder, texts, checked(marked), asked)
     offsets = at[2 * np.array(bounds, np.int64)]
     whole = np.array([one is None for one in asked], bool)
-    if not whole.all():
-        flat = masks.complemented(flat, _scored(encoder, texts, units, at, flat, asked))
+    if whole.all():
+        return framed(flat, offsets, encoder.begin_of_text, encoder.end_of_text)
+    flat = masks.complemented(flat, _scored(encoder, texts, units, at, flat, asked))
     return masks.closed(flat, offsets, whole, encoder)
 
 
