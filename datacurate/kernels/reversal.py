@@ -68,7 +68,7 @@ def _run_end(data, i, end):
 
 @inlined
 def _put(data, start, end, out, to):
-    """Copies a stretch so that it ends at `to`; returns where it begins. Eight bytes at a time, the last ones singly."""
+    """Copies a stretch so that it ends at `to`, eight bytes at a time; returns where it begins."""
     to -= end - start
     at = to
     while start + 8 <= end:

@@ -174,24 +174,20 @@ def test_tokens_are_real_and_names_in_texts_are_not(tokenizer, preset):
 
 
 def test_a_mixture_reads_the_pieces(tokenizer, tmp_path):
-    """Recipe, rows and receipt: of each filled-in document one of each sentinel; of the text nothing is lost."""
+    """A mixture of every document once: of each that is filled in one of each sentinel, and all of the texts' tokens."""
     inputs = exam.write_shards(tmp_path / "in", exam.shards([*exam.ordinary(40), HOSTILE * 5], 3))
-    mixture = {"tokenizer": tokenizer, "tokens": 12_000, "validation": 0, "max_epochs": 1, "sequence_length": 64}
-    stages = [{"fim": {"rate": 0.7}}]
-    text = yaml.safe_dump({"sources": {"docs": str(inputs)}, "stages": stages, "mixture": mixture})
-    profile = tmp_path / "inline.yaml"
-    profile.write_text("executor: inline\n")
-    run = run_recipe(loads(text), tmp_path / "out", tmp_path / "store", profile)
-    docs = next((tmp_path / "store").glob("fim-*"))
-    table = read_parts(sorted(docs.glob("*[!r].parquet")) or sorted(docs.glob("*.parquet")))
-    rows = read_parts(sorted((tmp_path / "store").glob("mixture.tokenized-*/*.parquet")))
+    exam.run("fim", inputs, tmp_path / "filled", rate=0.7)
+    docs = exam.rows(tmp_path / "filled")
     encoder = tokenize.load(tokenizer, "<|endoftext|>")
-    filled = sum(mode is not None for mode in table["fim"].to_pylist())
-    ids = rows["tokens"].combine_chunks().flatten().to_numpy()
+    flat, _ = pieces.encode(encoder, docs["text"], docs["pieces"])
+    mixture = {"tokenizer": tokenizer, "tokens": len(flat), "validation": 0, "max_epochs": 1, "sequence_length": 64}
+    text = yaml.safe_dump({"sources": {"docs": str(tmp_path / "filled")}, "stages": [], "mixture": mixture})
+    run_recipe(loads(text), tmp_path / "out", tmp_path / "store", tmp_path / "inline.yaml")
+    rows = read_parts(sorted((tmp_path / "store").glob("mixture.packed-*/*.parquet"))).to_pylist()
+    ids = np.concatenate([row["input_ids"][: row["length"]] for row in rows])
+    filled = sum(mode is not None for mode in docs["fim"].to_pylist())
     assert filled > 20 and [int((ids == encoder.special[name]).sum()) for name in TOKENS] == [filled] * 3
-    flat, offsets = pieces.encode(encoder, table["text"], table["pieces"])
-    assert sorted(rows["n"].to_pylist()) == sorted(np.diff(offsets).tolist()) and len(ids) == len(flat)
-    assert run.manifests[-1]["stage"] == "mixture"
+    assert sorted(ids.tolist()) == sorted(flat.tolist())
 
 
 def metaspace(path, more: tuple[str, ...] = (), merges: tuple = ()):
