@@ -8,7 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from datacurate.mixture import sentencepiece_file, tiktoken_file, tokenize
 
@@ -103,6 +106,47 @@ def test_sentencepiece_as_its_library_and_tokenizers(shared, texts):
         # nmt_nfkc is part of the model: what comes back is the text as it was normalized, no more and no less.
         seen = theirs.normalize(text).replace("▁", " ")
         assert encoder.decode(np.array(theirs.encode(text), np.int32)) == seen.removeprefix(" ")
+
+
+@pytest.fixture(scope="module")
+def encoders(shared, tmp_path_factory) -> dict[str, tokenize.Encoder]:
+    path = tmp_path_factory.mktemp("ranks") / "cl100k_base.tiktoken"
+    path.write_bytes(gzip.decompress((shared / "tokenizers" / "cl100k_base.tiktoken.gz").read_bytes()))
+    where = {"gpt2": shared / "tokenizers" / "gpt2", "cl100k": path}
+    return {name: tokenize.load(str(place), "<|endoftext|>") for name, place in where.items()}
+
+
+words = st.sampled_from(
+    ["the", " The", "'LL", "don't", "1234", " 7,5", "é", "ß", "e\u0301", "\u200d", "👩\u200d💻", "中文", " 日本",
+     "हिन्दी", "\u0627", "\u00a0", "\u3000", "\n", "\r\n", "\t", "  ", "_", "<|endoftext|>", "\ufdd0", "\u0378",
+     "\x00", "🇫🇷", "ﬁ", "\uff21", "①"]
+)  # fmt: skip
+unicode_ = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=30)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["gpt2", "cl100k"]), st.lists(st.lists(words | unicode_, max_size=8).map("".join), max_size=5))
+def test_any_text_has_the_ids_of_tokenizers_and_comes_back(encoders, name, texts):
+    """Arbitrary characters, and words in arbitrary order: what no sample holds."""
+    encoder = encoders[name]
+    flat, offsets = encoder.encode_array(pa.array(texts, pa.string()))
+    assert encoder.fast is not None
+    plain, ends = encoder.reference.encode(texts)
+    ours = [flat[a:b].tolist() for a, b in pairwise(offsets)]
+    theirs = [plain[a:b].tolist() for a, b in pairwise(ends)]
+    assert ours == [[*one, encoder.end_of_text] if one else [] for one in theirs]
+    assert [encoder.decode(np.array(one, np.int32)) for one in ours] == texts
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(words | unicode_, max_size=8).map("".join))
+def test_any_text_has_the_ids_of_sentencepiece(shared, text):
+    import sentencepiece
+
+    path = str(shared / "tokenizers" / "sp_test_model.model")
+    theirs = sentencepiece.SentencePieceProcessor(model_file=path)
+    (ours,) = ids(tokenize.load(path, "</s>"), [text])
+    assert ours == theirs.encode(text)
 
 
 def test_a_text_that_spells_the_end_does_not_end(shared):

@@ -121,3 +121,19 @@ def test_a_cut_zstd_file(jsonl):
 def test_an_empty_file(jsonl):
     rows, [unread] = jsonl(b"")
     assert (rows, unread.rule, unread.error) == ([], "empty", "the file is empty")
+
+
+def test_messages_as_text(jsonl):
+    """Their contents are the text, and they stay in meta; a list that is no conversation is quarantined."""
+    talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "text", "text": "b"}, "c"]}]
+    lines = [{"id": 1, "talk": talk}, {"id": 2, "talk": [3]}, {"id": 3, "talk": []}, {"id": 4, "talk": "plain"}]
+    lines.append({"id": 5, "talk": [{"role": "user", "content": {"x": 1}}]})
+    rows, unread = jsonl("\n".join(map(json.dumps, lines)).encode(), text="talk")
+    assert [(row["id"], row["text"]) for row in rows] == [("1", "a\n\nb\n\nc"), ("4", "plain")]
+    assert json.loads(rows[0]["meta"]) == {"talk": talk} and rows[1]["meta"] is None
+    assert [(one.rule, one.id) for one in unread] == [
+        ("no_text", "x.jsonl:2"),
+        ("no_text", "x.jsonl:3"),
+        ("no_text", "x.jsonl:5"),
+    ]
+    assert "list of messages" in unread[0].error

@@ -39,6 +39,26 @@ def test_text_and_id_become_plain_strings(parquet, kind):
     assert {batches[-1].docs.schema.field(name).type for name in ("id", "text")} == {pa.string()}
 
 
+@pytest.mark.parametrize("name", ["messages", "text"])
+def test_messages_as_text(parquet, name):
+    """Their contents are the text, and the column stays, under a name of its own if need be."""
+    talk = [{"role": "user", "content": "é"}, {"role": "assistant", "content": "b"}]
+    table = pa.table({"id": list("abc"), name: [talk, None, []]})
+    rows, unread, batches = parquet(table, text=name)
+    kept = "messages" if name == "messages" else "text_in_file"
+    assert [(row["id"], row["text"], row[kept]) for row in rows] == [("a", "é\n\nb", talk)]
+    assert [one.id for one in unread] == ["x.parquet:1", "x.parquet:2"]
+    assert batches[-1].docs.schema.field("text").type == pa.string()
+
+
+def test_messages_that_are_no_utf8_are_quarantined(parquet):
+    content = pa.array([b"ok", b"\xff"]).view(pa.string())
+    messages = pa.ListArray.from_arrays([0, 1, 2], pa.StructArray.from_arrays([content], ["content"]))
+    rows, unread, _ = parquet(pa.table({"id": ["a", "b"], "m": messages}), text="m")
+    assert [row["id"] for row in rows] == ["a"]
+    assert [(one.rule, one.payload) for one in unread] == [("not_utf8", b"\xff")]
+
+
 def test_null_text_and_bytes_that_are_no_text(parquet):
     bad = pa.array([b"ok", b"\xff\xfe", None, b"end"]).view(pa.string())
     rows, unread, _ = parquet(pa.table({"text": bad, "id": list("abcd")}))

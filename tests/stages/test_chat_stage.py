@@ -54,6 +54,13 @@ def test_conversations_come_as_structs_as_json_and_in_meta(tokenizer):
         assert found == [[(None, 0, 31), ("<|endoftext|>", 44, 45)], [], []]
 
 
+def test_the_text_itself_may_be_the_json(tokenizer):
+    table = docs([None, None], texts=[json.dumps([USER, ANSWER]), "plain"])
+    made = Chat(tokenizer=tokenizer, messages="text").rendered(table)
+    assert made.docs["text"].to_pylist() == [SAID]
+    assert reasons(made) == {1: ("quarantined", "not_messages")}, "then all of them are conversations"
+
+
 @pytest.mark.parametrize(
     ("value", "rule"),
     [
