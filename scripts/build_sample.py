@@ -10,9 +10,12 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
+import io
 import json
 import re
+import subprocess
 import sys
+import tarfile
 import uuid
 import zlib
 from collections import Counter, defaultdict
@@ -47,6 +50,8 @@ PAGES = {
 """Pages taken per Debian package; English LibreOffice pages in both spellings are the same pages."""
 PAGE_BYTES = 180_000
 """Longer pages (a few of the Python and PostgreSQL references) are left out: they would dominate the text."""
+CODE_COMMIT = "00d2cfc8ad86bb04115f8081770778f15f613cb4"
+CODE_FOLDERS = ("datacurate/core", "datacurate/mixture", "datacurate/stages")
 HANDBOOK_BYTES = 3_000_000
 CHARSETS = {
     "de": ["windows-1252", "iso-8859-1"],
@@ -316,6 +321,21 @@ def build_handbook(shared: Path, out: Path) -> Counter[str]:
     return Counter({"page versions": len(taken), "(pages)": len(set(table["page"].to_pylist()))})
 
 
+def build_code(out: Path) -> Counter[str]:
+    """code.jsonl.gz: modules of this project as they were at one commit."""
+    root = Path(__file__).parent.parent
+    packed = subprocess.check_output(["git", "archive", "--format=tar", CODE_COMMIT, *CODE_FOLDERS], cwd=root)
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        files = [(m.name, archive.extractfile(m)) for m in archive.getmembers() if m.name.endswith(".py")]
+        found = {name: file.read().decode() for name, file in files if file}
+    rows = [
+        {"id": name, "text": text, "repo": "datacurate", "path": name} for name, text in sorted(found.items()) if text
+    ]
+    lines = [json.dumps(row, ensure_ascii=False, sort_keys=True) for row in rows]
+    (out / "code.jsonl.gz").write_bytes(gzip.compress(("\n".join(lines) + "\n").encode(), 9, mtime=0))
+    return Counter({"Python modules": len(rows)})
+
+
 def texts(out: Path) -> dict[str, list[str]]:
     """The text of every file after extraction."""
     kinds = {"web.warc.gz": Warc, "books.jsonl.gz": Jsonl, "handbook.parquet": Parquet}
@@ -370,8 +390,11 @@ def main() -> None:
     counts = build_web(options.shared, options.out)
     counts["books.jsonl.gz"] = build_books(options.shared, options.out)
     counts["handbook.parquet"] = build_handbook(options.shared, options.out)
+    counts["code.jsonl.gz"] = build_code(options.out)
     found = texts(options.out)
     build_tokenizer(options.out, found)
+    with gzip.open(options.out / "code.jsonl.gz", "rt") as file:
+        found["code.jsonl.gz"] = [json.loads(line)["text"] for line in file]
     readme(options.out, counts, found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -20,15 +20,15 @@ MOST = 40
 def mixture(run: Finished, receipt: list[Row]) -> Markup:
     """Shares by source from what was read to what is trained on, then the receipt of every stage of training."""
     made = [tag("h3", "Shares by source, on the way"), _way(run, receipt)] if run.booked else []
-    order = lambda row: (row.get("stage_index") or 0, row["split"])  # noqa: E731
-    for (_, split), rows in groupby(sorted(receipt, key=order), order):
-        made += _stage(list(rows), split)
+    order = lambda row: (row["split"], row.get("stage_index") or 0)  # noqa: E731
+    several = len({row.get("stage") for row in receipt}) > 1
+    for (split, _), rows in groupby(sorted(receipt, key=order), order):
+        made += _stage(list(rows), split, several)
     return join(made)
 
 
-def _stage(rows: list[Row], split: int) -> list[Markup]:
-    name = rows[0].get("stage")
-    title = f"{SPLITS[split]}: {name}" if name else SPLITS[split]
+def _stage(rows: list[Row], split: int, several: bool) -> list[Markup]:
+    title = f"{SPLITS[split]}: {rows[0]['stage']}" if several else SPLITS[split]
     drawn = [_bullets(rows)] if split == 0 else []
     return [tag("h3", title), *drawn, _receipt(rows)]
 
@@ -94,7 +94,8 @@ def _bars(steps: Sequence[tuple[str, dict[str, int]]]) -> Markup:
 
 def _bullets(rows: list[Row]) -> Markup:
     """Written tokens as bars, planned ones as marks on them; and how often each source is passed over."""
-    shown = sorted(rows, key=lambda row: (-row["planned_tokens"], row["source"]))[:MOST]
+    drawn = [row for row in rows if row["planned_tokens"] or row["written_tokens"]]
+    shown = sorted(drawn, key=lambda row: (-row["planned_tokens"], row["source"]))[:MOST]
     tokens = [(row["source"], row["written_tokens"], row["planned_tokens"]) for row in shown]
     passes = [(row["source"], row["epochs"], 1.0) for row in shown]
     return join(
@@ -106,23 +107,43 @@ def _bullets(rows: list[Row]) -> Markup:
 
 
 def _receipt(rows: list[Row]) -> Markup:
-    """Tokens planned and written of every source."""
-    head = ["source", "weight", "planned tokens", "written tokens", "cropped", "difference", "padding"]
-    head += ["available tokens", "epochs"]
-    head += ["documents", "without tokens"]
-    body = [_receipt_row(row) for row in rows]
-    sums = {name: sum(row[name] for row in rows) for name in ("planned_tokens", "written_tokens", "available_tokens")}
-    counted = ("documents", "empty", "weight", "cropped_tokens", "padded_tokens")
-    sums |= {name: sum(row.get(name) or 0 for row in rows) for name in counted}
-    epochs = sums["written_tokens"] / sums["available_tokens"] if sums["available_tokens"] else 0.0
-    return table(head, body, foot=_receipt_row({**sums, "source": "all", "epochs": epochs}))
+    """Tokens planned and written of every cell, and what became of the difference; no columns of nothing but zeros."""
+    named = sorted({name for row in rows for name in row if name.endswith("_tokens")} | {*COUNTED})
+    all_: Row = {"source": "all"} | {name: sum(row.get(name) or 0 for row in rows) for name in named}
+    there = all_["available_tokens"]
+    all_["epochs"] = all_["written_tokens"] / there if there else 0.0
+    all_["epochs_so_far"] = sum(_so_far(row) * row["available_tokens"] for row in rows) / there if there else 0.0
+    shown = [title for title, value in COLUMNS.items() if title not in RARE or any(value(row) != "0" for row in rows)]
+    if all(_so_far(row) == row["epochs"] for row in rows):
+        shown.remove("epochs so far")
+    made = [[COLUMNS[title](row) for title in shown] for row in (*rows, all_)]
+    return table(shown, made[:-1], foot=made[-1])
 
 
-def _receipt_row(row: Row) -> list[Any]:
-    cropped, padded = row.get("cropped_tokens") or 0, row.get("padded_tokens") or 0
-    off = row["written_tokens"] + cropped - row["planned_tokens"]
-    difference = tag("span", f"{off:+,}" if off else "0", class_="bad" if off else "good")
-    tokens = [number(n) for n in (row["planned_tokens"], row["written_tokens"], cropped)]
-    tokens += [difference, number(padded), number(row["available_tokens"])]
-    rest = [f"{row['epochs']:.2f}", number(row["documents"]), number(row.get("empty") or 0)]
-    return [row["source"], share(row["weight"], 1), *tokens, *rest]
+COUNTED = ("weight", "documents", "empty")
+RARE = ("cropped", "padding", "marks", "not scored", "without tokens")
+COLUMNS: dict[str, Callable[[Row], Any]] = {
+    "cell": lambda row: row["source"],
+    "weight": lambda row: share(row["weight"], 1),
+    "planned tokens": lambda row: number(row["planned_tokens"]),
+    "written tokens": lambda row: number(row["written_tokens"]),
+    "cropped": lambda row: number(row.get("cropped_tokens") or 0),
+    "difference": lambda row: _difference(row),
+    "padding": lambda row: number(row.get("padded_tokens") or 0),
+    "marks": lambda row: number(row.get("special_tokens") or 0),
+    "not scored": lambda row: number(row.get("unscored_tokens") or 0),
+    "available tokens": lambda row: number(row["available_tokens"]),
+    "epochs": lambda row: f"{row['epochs']:.2f}",
+    "epochs so far": lambda row: f"{_so_far(row):.2f}",
+    "documents": lambda row: number(row["documents"]),
+    "without tokens": lambda row: number(row.get("empty") or 0),
+}
+
+
+def _so_far(row: Row) -> float:
+    return row["epochs"] if row.get("epochs_so_far") is None else row["epochs_so_far"]
+
+
+def _difference(row: Row) -> Markup:
+    off = row["written_tokens"] + (row.get("cropped_tokens") or 0) - row["planned_tokens"]
+    return tag("span", f"{off:+,}" if off else "0", class_="bad" if off else "good")

@@ -118,7 +118,8 @@ SPOKEN_NOTE = "By bytes of all documents that came to `language`; by paragraph, 
 LENGTHS_NOTE = "Of the documents that are left. A column holds lengths from its label up to the next, twice as long."
 RECEIPT_NOTE = (
     "Tokens asked for and tokens counted in the packed sequences, end-of-text tokens included. Padding counts for the "
-    "source of the document in front of it."
+    "source of the document in front of it. Marks are tokens that open and close documents. Epochs so far count the "
+    "stages of training before, too."
 )
 TRAINING_NOTE = "Mean loss over the scored tokens; only losses with the same tokenizer can be compared."
 IDENTITY_NOTE = "Equal keys mean equal content: they depend on inputs, options and versions, never on machines."
