@@ -174,7 +174,7 @@ def test_tokens_are_real_and_names_in_texts_are_not(tokenizer, preset):
 
 
 def test_a_mixture_reads_the_pieces(tokenizer, tmp_path):
-    """A mixture of every document once: of each that is filled in one of each sentinel, and all of the texts' tokens."""
+    """Every document once: of each that is filled in one of each sentinel, and all tokens of the texts."""
     inputs = exam.write_shards(tmp_path / "in", exam.shards([*exam.ordinary(40), HOSTILE * 5], 3))
     exam.run("fim", inputs, tmp_path / "filled", rate=0.7)
     docs = exam.rows(tmp_path / "filled")
