@@ -5,6 +5,7 @@ A cell's name is its values joined by `/`, such as `4/maths`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -45,7 +46,7 @@ def names(docs: pa.Table, by: Sequence[str]) -> pa.Array:
 
 def _texts(docs: pa.Table, column: str) -> pa.DictionaryArray:
     """The values of a column as texts; 4.0 is 4, and what is missing (NaN is, too) is NONE."""
-    values = values_of(docs, column)
+    values = _values(docs, column)
     if values is None:
         hint = did_you_mean(column, docs.schema.names)
         raise InputError(f"mixture: 'by' names the column '{column}', which the documents do not have. {hint}")
@@ -55,6 +56,32 @@ def _texts(docs: pa.Table, column: str) -> pa.DictionaryArray:
     coded = values.dictionary_encode(null_encoding="encode")
     texts = pa.array([_text(value) for value in coded.dictionary.to_pylist()], pa.string())
     return pc.take(texts, coded.indices).dictionary_encode()
+
+
+def _values(docs: pa.Table, column: str) -> pa.Array | None:
+    """A column, a field of one, or what documents have under a key of the JSON objects in `meta`, if they have that."""
+    found = values_of(docs, column)
+    name, _, key = column.partition(".")
+    if found is not None or name != "meta" or not key:
+        return found
+    if name not in docs.schema.names:
+        return pa.nulls(docs.num_rows)
+    made = [_under(text, key) for text in docs[name].to_pylist()]
+    try:
+        return pa.array(made)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise InputError(
+            f"mixture: '{column}' holds values of several kinds: {error}. Make them of one kind."
+        ) from None
+
+
+def _under(text: str | None, key: str) -> object:
+    """The value under a key of a JSON object, if it is one."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return None
+    return found.get(key) if isinstance(found, dict) else None
 
 
 def _text(value: object) -> str:
@@ -109,7 +136,7 @@ def _fulfilled(docs: pa.Table, where: str) -> np.ndarray:
     node = parse(where)
     given = {}
     for column in node.columns():
-        values = values_of(docs, column)
+        values = _values(docs, column)
         if values is None:
             hint = did_you_mean(column, docs.schema.names)
             raise InputError(f"mixture: the condition '{where}' reads '{column}', which the documents lack. {hint}")

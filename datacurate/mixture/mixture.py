@@ -51,6 +51,7 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
 
     version = 4
     result = "sequences"
+    reads_meta = True
     needs = ("id", "text", "source")
     handed_on: ClassVar[str] = "packed"
     """The phase whose rows the stage hands on."""
@@ -59,7 +60,7 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
     """Training tokens to write, end-of-text tokens included. With `stages`, the sum of their budgets, or left out."""
     by: tuple[str, ...] = ("source",)
     """Columns whose values make the cells that share the budget: `[quality, domain]` makes cells such as `4/maths`.
-    A missing value is `null`."""
+    A missing value is `null`. `meta.KEY` is what a document of JSON Lines has under a key that is no column."""
     stages: tuple[TrainingStage, ...] = ()
     """Parts of the training, in order, each with a budget. What one does not set is as the mixture says."""
     validation: Fraction = 0.02

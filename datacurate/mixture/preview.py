@@ -60,6 +60,8 @@ def preview(plan: Plan) -> Preview | None:
         return None
     if _by_source_alone(mixture):
         return Preview(_from_totals(mixture, before.tokens), f"as counted in {before.name}", False)
+    if not all(Path(path).exists() for path in before.documents):  # ledgers are kept of stages whose documents are not
+        return None
     documents = _Columns(mixture, before.documents)
     sums = pa.concat_tables([schedule.summed(table) for table in documents])
     return Preview(_exact(mixture, sums, documents), f"as the column tokens of {before.name} says", True)

@@ -259,3 +259,42 @@ class Survey(Stage):
         full = np.flatnonzero(summary["count"].to_numpy() > self.at_most)
         gone = np.isin(_lengths(docs["text"]) % self.modulo, full)
         return Outcome(docs.filter(pa.array(~gone)), [Removed(np.flatnonzero(gone), "dropped", "common")])
+
+
+class Selective(Stage):
+    """Phases that read some columns, piece by piece, and the part of their own key alone."""
+
+    result = "sequences"
+    log: str = ""
+    """Where every call of `slow` leaves a line."""
+    factor: Positive = 1
+    """Multiplies lengths, in a phase behind the slow one."""
+    unkeyed: ClassVar[tuple[str, ...]] = ("log",)
+
+    @each(uses=("log",))
+    def slow(self, docs: pa.Table) -> pa.Table:
+        note(self.log, "slow")
+        return pa.table({"id": docs["id"], "chars": pa.array(_lengths(docs["text"]), pa.int32())})
+
+    @each(uses=("factor",))
+    def quick(self, docs: pa.Table) -> pa.Table:
+        return pa.table({"factor": pa.array(np.full(docs.num_rows, self.factor), pa.int32())})
+
+    @each(streams=("slow",), columns={"slow": ("chars",)})
+    def dealt(self, slow: Any, quick: pa.Table) -> Any:
+        start = 0
+        for table in slow:
+            assert table.schema.names == ["chars"]
+            chars = np.asarray(table["chars"].combine_chunks())
+            times = quick["factor"].slice(start, len(chars)).to_numpy()
+            start += len(chars)
+            yield pa.table({"slot": pa.array(chars % 2, pa.int32()), "chars": pa.array(chars * times)})
+
+    @by("slot", keys=lambda stage, size: [(0,), (1,)])
+    def summed(self, dealt: pa.Table, slot: int) -> pa.Table:
+        return pa.table({"slot": pa.array([slot], pa.int32()), "sum": pa.array([sum(dealt["chars"].to_pylist())])})
+
+    @by("slot", keys=lambda stage, size: [(0,), (1,)], own=("summed",), columns={"summed": ("sum",)})
+    def halved(self, summed: pa.Table, slot: int) -> pa.Table:
+        assert summed.schema.names == ["sum"] and summed.num_rows == 1
+        return pa.table({"half": pa.array([summed["sum"][0].as_py() / 2])})

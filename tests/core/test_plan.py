@@ -309,3 +309,15 @@ def test_a_plan_is_json_and_its_tasks_travel(folder, tmp_path):
     first = pickle.loads(pickle.dumps(made.tasks[0]))
     first.attempt()
     assert first.done() and made.tasks[0].done()
+
+
+def test_phases_read_columns_pieces_and_their_own_part_and_no_side_table_is_made_twice(folder, tmp_path):
+    log = tmp_path / "log"
+    for factor in (1, 10):
+        done = run(recipe_of(folder, own.Selective(log=str(log), factor=factor)), tmp_path)
+        halves = [row["half"] for row in done.dataset().table().to_pylist()]
+        assert halves == [factor * (2 + 4 + 2) / 2, factor * (1 + 3 + 5 + 1) / 2]
+    assert len(log.read_text().splitlines()) == 2, "once per shard, and not again for another factor"
+    barriers = plan(recipe_of(folder, own.Selective(log=str(log))), tmp_path / "store").barriers
+    [barrier] = [one for one in barriers if one.label == "selective.halved"]
+    assert [len(task.tables["summed"]) for task in barrier.tasks] == [1, 1]

@@ -18,6 +18,7 @@ from datacurate.core import store
 from datacurate.core.claims import claim
 from datacurate.core.errors import InputError
 from datacurate.core.store import (
+    Parts,
     PartWriter,
     bounded,
     cell_bytes,
@@ -244,3 +245,21 @@ def test_rows_of_any_kind_have_a_size():
     )
     rest = 1 + 1 + 4 + 4  # flag, nothing, day, named
     assert cell_bytes(table).tolist() == [16 + 8 + 10 + 3 + 5 + rest, 16 + 0 + 8 + rest, 0 + 0 + 8 + rest]
+
+
+def test_a_key_is_read_from_parts_of_several_schemas(tmp_path):
+    for width in (2, 3):
+        wide = pa.table({"band": [width] * 2, "row": pa.array([[0] * width] * 2, pa.list_(pa.int64(), width))})
+        write_part(tmp_path / f"{width}.parquet", wide, by=("band",))
+    paths = [tmp_path / f"{width}.parquet" for width in (2, 3)]
+    assert read_key(paths, (3,)).schema.field("row").type == pa.list_(pa.int64(), 3)
+    assert read_key(paths, (2,), ["row"]).schema.names == ["row"]
+    assert read_key(paths, (9,), ["row"]).num_rows == 0
+    assert next(iter(Parts(paths[:1], columns=["band"]).only([(2,)]))).schema.names == ["band"]
+
+
+def test_tables_that_come_in_no_order_of_keys_are_written_like_one(tmp_path, monkeypatch):
+    tables = [keyed(start, 30) for start in (0, 30, 60)]
+    write_part(tmp_path / "one.parquet", pa.concat_tables(tables), by=("band", "slice"))
+    write_part(tmp_path / "some.parquet", iter(tables), by=("band", "slice"), ascending=False)
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "some.parquet").read_bytes()

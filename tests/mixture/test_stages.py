@@ -290,9 +290,14 @@ def test_names_of_cells():
     assert names(["m.q"], m=[{"q": 3}, {"q": 4}]) == ["3", "4"]
     assert names(["a", "b"], a=pa.array([], pa.string()), b=pa.array([], pa.int64())) == []
     assert names(["a", "b"], a=["x"], b=["y/z"]) == ["x/y/z"]
+    assert names(["meta.q"], a=["x"]) == ["null"]
+    meta = ['{"q": 3, "d": "x"}', '{"q": null}', None, "[1]", "{"]
+    assert names(["meta.q", "meta.d"], meta=meta) == ["3/x", *["null/null"] * 4]
+    assert cells.allowed(pa.table({"meta": meta}), ["meta.q >= 2", None]).tolist() == [3, 2, 2, 2, 2]
     for by, columns, message in [
         (["a", "b"], {"a": ["x/y"], "b": ["z"]}, "the column 'a' holds 'x/y'"),
         (["a"], {"a": [[1]]}, "holds list<.*>. Cells are made of texts"),
+        (["meta.q"], {"meta": ['{"q": 3}', '{"q": "x"}']}, "'meta.q' holds values of several kinds"),
         (["c"], {"a": [1]}, "the column 'c', which the documents do not have"),
     ]:
         with pytest.raises(InputError, match=message):
