@@ -217,13 +217,14 @@ def trace_row(run: str | Path, row: str) -> TracedRow:
     rows, name, inside = index.place(int(number))
     path = joined(rows.root, name)
     flat = _pieces_of(_table(path, inside, 1))
+    sources = [index.sources[number] for number in flat["source"].tolist()]
     known = _documents(finished, stage, flat["document"].tolist())
     width = _width(path)
     made = []
     for at, document in enumerate(flat["document"].tolist()):
-        id, shard, shard_row = known[document]
+        id, shard, shard_row = known[document, sources[at]]
         places = (int(flat[name][at]) for name in ("start", "size", "begin"))
-        made.append(InRow(id, index.sources[flat["source"][at]], shard, shard_row, *places))
+        made.append(InRow(id, sources[at], shard, shard_row, *places))
     filled = int(flat["size"].sum())
     about = (finished.name, index.split, rows.name, int(number), Path(path).name, inside)
     return TracedRow(*about, filled, width - filled, made)
@@ -235,20 +236,23 @@ def _width(path: str) -> int:
     return pq.read_schema(path).field("input_ids").type.list_size
 
 
-def _documents(run: Finished, stage: FinishedStage, hashes: list[int]) -> dict[int, tuple[str | None, str, int]]:
-    """Id, shard and row in it of documents by their hashes. Of several with one id the first is named."""
+def _documents(
+    run: Finished, stage: FinishedStage, hashes: list[int]
+) -> dict[tuple[int, str], tuple[str | None, str, int]]:
+    """Id, shard and row in it of documents by hash and cell. Of several with one id in one cell the first is named."""
     import numpy as np
     import pyarrow.parquet as pq
 
-    found: dict[int, tuple[str | None, str, int]] = {}
+    found: dict[tuple[int, str], tuple[str | None, str, int]] = {}
     wanted = np.array(sorted(set(hashes)), np.uint64)
     for shard, path in stage.phase("counted").items():
-        table = pq.read_table(path, columns=["order", "row"])
+        table = pq.read_table(path, columns=["order", "row", "source"])
         order, rows = (np.asarray(table[name]) for name in ("order", "row"))
         for at in np.flatnonzero(np.isin(order, wanted)).tolist():
-            if int(order[at]) not in found:
+            key = (int(order[at]), table["source"][at].as_py())
+            if key not in found:
                 inside = int(rows[at]) & (1 << SHARD_BITS) - 1
-                found[int(order[at])] = (_id(run, shard, inside), shard, inside)
+                found[key] = (_id(run, shard, inside), shard, inside)
     return found
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from datacurate.training import checkpoint, optim
-from datacurate.training.data import IGNORED, Sequences
+from datacurate.training.data import IGNORED, Batch, Sequences
 from datacurate.training.evaluate import evaluate
 from datacurate.training.model import Decoder, Shape, losses
 
@@ -24,8 +25,9 @@ log = logging.getLogger("datacurate")
 CLIP = 1.0
 """Largest norm of the gradient (GPT-3, Llama)."""
 
-Metric = tuple[int, str, str, float, int, float]
-"""step, split, source ('' for all), loss in nats per token, tokens that it is the mean of, learning rate."""
+Metric = tuple[int, str, str, float, int, float, int, list[int], list[int]]
+"""step, split, source ('' for all), loss in nats per token, tokens that it is the mean of, learning rate; of steps also
+the number of the training stage, and by source the tokens that the step's rows hold, and those that were scored."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ class Run:
         with precision:
             return self.compiled(ids, documents if self.settings.mask_documents else None)
 
-    def update(self, data: Sequences) -> tuple[Tensor, int, float]:
-        """One optimizer step: its mean loss (before the step), the tokens scored, and the learning rate."""
+    def update(self, data: Sequences) -> tuple[Tensor, float, Batch]:
+        """One optimizer step: its mean loss (before the step), the learning rate, and the batch."""
         s = self.settings
         batch = data.batch(self.step, s.batch_sequences)
         ids, labels, documents = (
@@ -101,7 +103,7 @@ class Run:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        return loss.detach(), scored, rate
+        return loss.detach(), rate, batch
 
     def validate(self, data: Sequences, rate: float) -> None:
         """Add the validation loss of each source, and of all, to the metrics."""
@@ -114,16 +116,23 @@ class Run:
         named = [("", total.sum(), count.sum()), *zip(self.sources, total, count, strict=True)]
         for source, nats, tokens in named:
             if tokens:
-                self.metrics.append((self.step, "validation", source, float(nats / tokens), int(tokens), rate))
+                loss, step = float(nats / tokens), self.step
+                self.metrics.append((step, "validation", source, loss, int(tokens), rate, 0, [], []))
+
+    def _held(self, batch: Batch) -> tuple[int, list[int], list[int]]:
+        """The training stage of a batch, and by source its tokens and those that were scored."""
+        held, scored = batch.own[batch.own >= 0], batch.sources[batch.labels != IGNORED]
+        return batch.stage, *(np.bincount(one, minlength=len(self.sources)).tolist() for one in (held, scored))
 
     def run(self, train: Sequences, validation: Sequences) -> list[Metric]:
         """Train to the last step; the metrics."""
         s = self.settings
         clock, seen = perf_counter(), 0
         while self.step < s.steps:
-            loss, scored, rate = self.update(train)
-            seen += scored
-            self.metrics.append((self.step, "train", "", float(loss), scored, rate))
+            loss, rate, batch = self.update(train)
+            stage, held, scored = self._held(batch)
+            seen += sum(scored)
+            self.metrics.append((self.step, "train", "", float(loss), sum(scored), rate, stage, held, scored))
             last = self.step == s.steps
             if len(validation) and (last or self.step % s.evaluate_every == 0):
                 self.validate(validation, rate)
@@ -154,13 +163,13 @@ def repeatable() -> Iterator[None]:
         torch.use_deterministic_algorithms(before)
 
 
-def train(shape: Shape, settings: Settings, sources: list[str], sequences: list[Path], folder: Path) -> list[Metric]:
-    """Train a model on packed files, write it to `folder`, and return the metrics."""
-    masked, seed = settings.mask_documents, settings.seed
-    data = Sequences(sequences, 0, seed, masked)
-    held_out = Sequences(sequences, 1, seed, masked)
+def train(
+    shape: Shape, settings: Settings, sources: list[str], data: Sequences, held_out: Sequences, folder: Path
+) -> list[Metric]:
+    """Train a model on packed rows, write it to `folder`, and return the metrics."""
     with repeatable():
         run = Run(shape, settings, sources, folder)
-        metrics = [(0, "unigram", "", *data.unigram(shape.vocabulary), 0.0), *run.run(data, held_out)]
+        unigram: Metric = (0, "unigram", "", *data.unigram(shape.vocabulary), 0.0, 0, [], [])
+        metrics = [unigram, *run.run(data, held_out)]
         checkpoint.save(folder / checkpoint.MODEL, run.model.state_dict(), vars(shape))
     return metrics

@@ -34,8 +34,12 @@ METRICS = pa.schema(
         "loss": pa.float64(),
         "tokens": pa.int64(),
         "learning_rate": pa.float64(),
+        "stage": pa.int32(),
+        "held": pa.list_(pa.int64()),
+        "scored": pa.list_(pa.int64()),
     }
 )
+"""See `loop.Metric`."""
 
 
 class Training(Stage):
@@ -48,6 +52,7 @@ class Training(Stage):
 
     result = "model"
     needs = ()
+    version = 2
     unkeyed = ("log_every", "checkpoint_every")
 
     preset: Literal["tiny", "small", "base"] = "tiny"
@@ -63,7 +68,7 @@ class Training(Stage):
     steps: Positive | None = None
     """Optimizer steps; unset, as many as pass over every training row once."""
     batch_sequences: Positive = 4
-    """Packed rows per step."""
+    """Packed rows per step; the last step of a training stage may have fewer."""
     learning_rate: Amount | None = None
     """Peak learning rate; unset, the preset's."""
     schedule: Literal["wsd", "cosine"] = "wsd"
@@ -83,10 +88,10 @@ class Training(Stage):
     log_every: Positive = 20
     """Steps between progress messages."""
     seed: Count = 0
-    """Chooses the first weights, and the order of the rows from the second pass on."""
+    """Chooses the first weights, and the order of the rows."""
 
     @once(gpus=1)
-    def trained(self, sequences: list[Path], receipt: pa.Table, folder: Path) -> pa.Table:
+    def trained(self, sequences: list[Path], receipt: pa.Table, index: pa.Table, folder: Path) -> pa.Table:
         """The losses. `folder` holds the checkpoint and, in the end, `model.safetensors`."""
         try:
             from datacurate.training import data, loop
@@ -94,14 +99,26 @@ class Training(Stage):
             if error.name != "torch":
                 raise
             raise CurateError("training needs PyTorch. Run: pip install 'datacurate[train]'") from error
-        names = dict(zip(receipt["index"].to_pylist(), receipt["source"].to_pylist(), strict=True))
-        rows = len(data.Sequences(sequences, 0)) if self.steps is None else 0
-        steps = self.steps or max(1, -(-rows // self.batch_sequences))
-        shape = self.shape(max(receipt["vocabulary"].to_pylist()), data.sequence_length(sequences))
-        sources = [names[i] for i in sorted(names)]
-        metrics = loop.train(shape, self.settings(steps), sources, sequences, Path(folder))
+        from datacurate.mixture.reading.find import of_paths
+
+        found = [of_paths(sequences, index, receipt, split) for split in ("train", "validation")]
+        rows, held_out = (data.Sequences(one, self.seed, self.mask_documents) for one in found)
+        shape = self.shape(max(receipt["vocabulary"].to_pylist()), rows.sequence_length)
+        settings = self.settings(self.steps or max(1, rows.steps(self.batch_sequences)))
+        try:
+            metrics = loop.train(shape, settings, list(found[0].sources), rows, held_out, Path(folder))
+        finally:
+            rows.close()
+            held_out.close()
         columns = zip(*metrics, strict=True)
         return pa.table([pa.array(c, f.type) for c, f in zip(columns, METRICS, strict=True)], schema=METRICS)
+
+    @once
+    def accounts(self, trained: pa.Table, receipt: pa.Table, index: pa.Table) -> pa.Table:
+        """Planned, drawn, packed and trained tokens of each training stage and source, and what lies between them."""
+        from datacurate.training.accounts import accounts
+
+        return accounts(trained, receipt, index, self.batch_sequences)
 
     @model_validator(mode="after")
     def _fits(self) -> Training:

@@ -155,6 +155,9 @@ def test_ids_are_ids_whatever_is_scored(chat, tmp_path, name, unit):
         assert np.fromfile(out / "train" / "00000.ds", "<u2").tolist() == whole
         scored = np.fromfile(out / "train" / "00000.ds.loss", np.uint8).tolist()
         assert scored == [int(label >= 0) for label in labels]
+    if name == "mds":
+        data = (out / "train" / "shard.00000.mds").read_bytes()
+        assert data.count(np.array([-100, -100, 5, 9], "<i4").tobytes()) == 1
     if name == "huggingface":
         table = pq.read_table(out / "data" / "train-00000.parquet").to_pylist()
         assert [t for row in table for t in row["input_ids"]] == whole

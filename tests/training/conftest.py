@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from packed_text import END, VOCABULARY, real_text, write_packed
+from packed_text import END, VOCABULARY, index_of, real_text, receipt_of, write_packed
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 
@@ -47,6 +47,10 @@ def shuffled(documents, tmp_path_factory) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def receipt() -> pa.Table:
-    rows = [{"index": i, "source": s, "vocabulary": VOCABULARY} for i, s in enumerate("pq") for _ in (0, 1)]
-    return pa.Table.from_pylist(rows)
+def receipt(packed) -> pa.Table:
+    return receipt_of(packed)
+
+
+@pytest.fixture(scope="session")
+def index(packed) -> pa.Table:
+    return index_of(packed)
