@@ -15,6 +15,7 @@ from datacurate.audit.run_folder import open_run
 from datacurate.core.dataset import Dataset
 from datacurate.core.errors import RecipeError
 from datacurate.core.recipe import loads
+from datacurate.core.store import read_parts
 from datacurate.mixture import messages as messages_of
 from datacurate.mixture import tokenize
 from datacurate.stages.chat import Chat
@@ -158,6 +159,9 @@ def test_a_mixture_takes_no_loss_of_what_is_not_answered(tokenizer, tmp_path, mo
         assert talked["quarantined"] == {"unknown_role": {"documents": 1, "bytes": 1}}
         stage = found.last("mixture")
         assert stage is not None
+        parts = [tmp_path / packing / "03-mixture" / part for part in stage.manifest["phases"]["receipt"]["parts"]]
+        told = {row["source"]: row["unscored_tokens"] for row in read_parts(parts).to_pylist() if row["split"] == 0}
+        assert told == {"books": 0, "talk": heads}
         rows = [row for path in stage.shards.values() for row in pq.read_table(path).to_pylist()]
         scored: dict[int, list[int]] = {0: [], 1: []}
         missed = {0: 0, 1: 0}
