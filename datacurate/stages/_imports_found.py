@@ -41,6 +41,7 @@ class Tree:
                 for name in names:
                     self.declared[name].append(k)
         self.known: dict[tuple[str, str], list[int]] = {}
+        self.looked_up: dict[tuple[str, str, str], list[int]] = {}
 
     def ending(self, end: str, near: str) -> list[int]:
         """The file whose path ends so: of several the one that shares most folders with `near`, then the shortest."""
@@ -76,8 +77,13 @@ def needed(tree: Tree, k: int, said: list[Said]) -> list[int]:
     folder = posixpath.dirname(tree.paths[k])
     found: dict[int, None] = {}
     for kind, name in said:
-        if kind != "declares":
-            found.update(dict.fromkeys(FIND[kind](tree, k, folder, name)[:WIDE]))
+        if kind == "declares":
+            continue
+        # modules of Rust depend on the file's name, too
+        key = (kind, name, tree.paths[k] if kind in ("mod", "use") else folder)
+        if key not in tree.looked_up:
+            tree.looked_up[key] = FIND[kind](tree, k, folder, name)[:WIDE]
+        found.update(dict.fromkeys(tree.looked_up[key]))
     found.pop(k, None)
     return list(found)
 
