@@ -30,6 +30,8 @@ UNUSED = [*range(0xFDD0, 0xFDF0), *range(0xF0000, 0xFFFFE)]
 WORK = 50_000_000
 """Characters that a conversation may take to render its beginnings, one for each turn."""
 ASSISTANT = "assistant"
+KEYS = ("role", "content", "type", "text")
+"""Keys that every template knows."""
 PROBE = [("user", "One?"), (ASSISTANT, "Two."), ("user", "Three?"), (ASSISTANT, "Four.")]
 
 Messages = list[dict[str, Any]]
@@ -90,6 +92,8 @@ class Template:
         self._begins = re.compile(f"(?=(?:{self.either}))")
         self._heads = {name[:at] for name in self.names for at in range(1, len(name))}
         self._tails = {name[at:] for name in self.names for at in range(1, len(name))}
+        self._longest = max(map(len, self.names), default=0)
+        self._opening, self._closing = {name[:1] for name in self.names}, {name[-1:] for name in self.names}
         self._closed = re.compile(rf"(?:{self.either})(\s*)\Z")
 
     @cached_property
@@ -162,23 +166,24 @@ class Template:
         if isinstance(value, str):
             return value if key == "role" else self._broken(value, inside)
         if isinstance(value, Mapping):
-            return {self._broken(k, inside): self._guarded(v, inside, k) for k, v in value.items()}
+            return {k if k in KEYS else self._broken(k, inside): self._guarded(v, inside, k) for k, v in value.items()}
         if isinstance(value, list):
             return [self._guarded(one, inside) for one in value]
         return value
 
     def _broken(self, text: str, inside: str) -> str:
+        """A text with `inside` in the special tokens that it spells, and where it may be a part of one."""
         places = [found.start() + 1 for found in self._begins.finditer(text)]
-        if not places and not self._heads:
-            return text
-        longest = len(self.names[0]) if self.names else 0
         first, last = len(text) - len(text.lstrip()), len(text.rstrip())
-        if any(text[first:stop] in self._tails for stop in range(first + 1, min(first + longest, last + 1))):
+        head, tail = text[first : first + self._longest], text[max(last - self._longest, first) : last]
+        if not self._closing.isdisjoint(head) and any(head[:size] in self._tails for size in range(1, len(head) + 1)):
             places.append(first)
-        if any(text[start:last] in self._heads for start in range(max(last - longest + 1, first), last)):
+        if not self._opening.isdisjoint(tail) and any(tail[at:] in self._heads for at in range(len(tail))):
             places.append(last)
-        if text.strip() and any(text.strip() in name for name in self.names):
+        if 0 < last - first <= self._longest and any(text[first:last] in name for name in self.names):
             places.append(first)
+        if not places:
+            return text
         cuts = sorted({0, *places, len(text)})
         parts = [text[a:b] for a, b in pairwise(cuts)]
         return ("" if 0 not in places else inside) + inside.join(parts) + ("" if len(text) not in places else inside)

@@ -177,12 +177,15 @@ def test_a_document_of_pieces_joins_no_special_token():
     made = joined.render(talk([("user", "a<"), ("user", "s>b"), ("user", "<"), ("user", "s"), ("user", ">")]))
     assert made.text == "a<s>b<s><s>"
     assert [p for p in made.pieces if p[0]] == [("<s>", 11, 11)]
-    for source, content in (("{{ m.content }}s>", "<"), ("<{{ m.content }}", "s>"), ("<{{ m.content }}>", "s")):
-        alone = chat.Template(
-            "{% for m in messages %}{% generation %}" + source + "{% endgeneration %}{% endfor %}", ["<s>"]
-        )
-        made = alone.render(talk([("user", content)]))
-        assert made.text == "<s>" and made.pieces == [(None, 0, 3)], "nor with what the template writes"
+    beside = (
+        ("{{ m.content }}s>", "a <", "a <s>"),
+        ("<{{ m.content }}", "s> a", "<s> a"),
+        ("<{{ m.content }}>", "s", "<s>"),
+    )
+    for source, content, text in beside:
+        enclosed = "{% for m in messages %}{% generation %}" + source + "{% endgeneration %}{% endfor %}"
+        made = chat.Template(enclosed, ["<s>"]).render(talk([("user", content)]))
+        assert made.text == text and made.pieces == [(None, 0, len(text))], "nor with what the template writes"
 
 
 def test_white_space_that_special_tokens_swallow(tmp_path):

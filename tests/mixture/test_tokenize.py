@@ -58,6 +58,14 @@ def test_arrays_are_encoded_as_lists_are(encoder, texts, skip, end, kind):
     assert made == split(*encoder.encode([t or "" for t in column.to_pylist()]))
 
 
+def test_a_null_may_span_bytes(encoder):
+    """Arrow allows it; the bytes are no text."""
+    whole = pa.array(["king", "met", "song"])
+    hidden = pa.Array.from_buffers(pa.string(), 3, [pa.py_buffer(b"\x05"), *whole.buffers()[1:]])
+    assert hidden.to_pylist() == ["king", None, "song"]
+    assert split(*encoder.encode_array(hidden)) == split(*encoder.encode(["king", "", "song"]))
+
+
 def odd_by_hand(texts):
     return [any(unicodedata.category(c) == "Cn" for c in text or "") for text in texts]
 
