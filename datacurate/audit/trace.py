@@ -182,11 +182,14 @@ def _drawn(run: Finished, id: str) -> Iterator[tuple[str, str, Event]]:
     if stage is None or not parts:
         return
     order = int(hashes([id], f"order {stage.manifest['fields'].get('seed', 0)}")[0])
+    found = []
     for shard, path in parts.items():
         column = pq.read_table(path, columns=["order"])["order"]
         rows = np.flatnonzero(pc.equal(column, _uint64(order)).to_numpy())
-        for row in pq.read_table(path).take(rows).to_pylist() if len(rows) else []:
-            yield shard, row["source"], _draw(stage, row)
+        found += [(shard, row) for row in (pq.read_table(path).take(rows).to_pylist() if len(rows) else [])]
+    for at, (shard, row) in enumerate(found):
+        others = [other for other, (_, one) in enumerate(found) if other != at and one["source"] == row["source"]]
+        yield shard, row["source"], _draw(stage, row, [found[other][1] for other in others])
 
 
 def _uint64(value: int) -> pa.Scalar:
@@ -195,22 +198,20 @@ def _uint64(value: int) -> pa.Scalar:
     return pa.scalar(value, pa.uint64())
 
 
-def _draw(stage: FinishedStage, row: dict[str, Any]) -> Event:
-    """How often a document was drawn, recomputed from where the mixture's last pass stopped."""
-    import numpy as np
+def _draw(stage: FinishedStage, row: dict[str, Any], others: list[dict[str, Any]]) -> Event:
+    """How often a document was drawn, recomputed from where the mixture's last pass stopped.
 
-    from datacurate.audit.trace_rows import Drawing, pieces
+    `others` are the documents of the same source with the same id.
+    """
+    from datacurate.audit.trace_rows import Drawing, copies, pieces
     from datacurate.core.store import read_parts
-    from datacurate.mixture.draw import each_stage
-    from datacurate.mixture.schedule import grouped
 
     plans = read_parts(list(stage.phase("allocated").values()))
     names = dict(zip(plans["source"].to_pylist(), plans["index"].to_pylist(), strict=True))
-    document = {name: np.array([row[name]], np.uint64) for name in ("order", "row")}
-    document |= {name: np.array([row[name]]) for name in ("n", "mask")}
-    document["group"] = np.array([2 * names[row["source"]] + row["split"]])
-    copies = [(int(whole[0]), int(last[0])) for _, whole, last in each_stage(document, grouped(plans))]
-    drawing = Drawing(row["order"], names[row["source"]], row["split"], row["n"], copies)
+    mine, *rest = copies(plans, [row, *others])
+    beside = [max((whole + (last > 0) for whole, last in each), default=0) for each in zip(*rest, strict=True)]
+    about = (row["order"], names[row["source"]], row["split"], row["n"], mine)
+    drawing = Drawing(*about, row["row"], beside or [0] * len(mine))
     stages = dict.fromkeys(plans["stage_name"].to_pylist())
     split, fate = "validation" if row["split"] else "train", "drawn" if sum(drawing.times) else "not_drawn"
     by = dict(zip(stages, drawing.times, strict=True)) if len(stages) > 1 else {}

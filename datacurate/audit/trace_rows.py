@@ -51,6 +51,13 @@ class Drawing:
     split: int
     n: int
     copies: list[tuple[int, int]]
+    row: int
+    beside: list[int]
+    """The most copies that each training stage drew of another document of the source with the same id."""
+
+    def names(self, stage: int) -> list[int]:
+        """What the rows of a training stage call it; see `draw.names`."""
+        return [self.order ^ (self.row + 1), *([self.order] if self.times[stage] > self.beside[stage] else [])]
 
     @property
     def times(self) -> list[int]:
@@ -60,6 +67,21 @@ class Drawing:
     @property
     def tokens(self) -> int:
         return sum(whole * self.n + last for whole, last in self.copies)
+
+
+def copies(plans: pa.Table, documents: list[dict[str, Any]]) -> list[list[tuple[int, int]]]:
+    """Of each document (rows of the phase `counted`), by training stage, whole copies and tokens of one more."""
+    import numpy as np
+
+    from datacurate.mixture.draw import each_stage
+    from datacurate.mixture.schedule import grouped
+
+    names = dict(zip(plans["source"].to_pylist(), plans["index"].to_pylist(), strict=True))
+    columns = {name: np.array([one[name] for one in documents], np.uint64) for name in ("order", "row")}
+    columns |= {name: np.array([one[name] for one in documents]) for name in ("n", "mask")}
+    columns["group"] = np.array([2 * names[one["source"]] + one["split"] for one in documents])
+    drawn = [(whole.tolist(), last.tolist()) for _, whole, last in each_stage(columns, grouped(plans))]
+    return [[(whole[at], last[at]) for whole, last in drawn] for at in range(len(documents))]
 
 
 def pieces(stage: FinishedStage, drawing: Drawing) -> list[Piece]:
@@ -108,11 +130,11 @@ def _in_files(index: Any, drawing: Drawing, wanted: set[tuple[int, str]] | None)
     for number, rows in enumerate(index.stages):
         for at, path in enumerate(rows.names):
             if wanted is None or (number, Path(path).name) in wanted:
-                found += _in_file(index, rows, at, drawing)
+                found += _in_file(index, rows, at, drawing.source, drawing.names(number))
     return found
 
 
-def _in_file(index: Any, stage: Any, at: int, drawing: Drawing) -> Iterator[Piece]:
+def _in_file(index: Any, stage: Any, at: int, source: int, names: list[int]) -> Iterator[Piece]:
     import numpy as np
 
     from datacurate.mixture.reading.find import joined
@@ -120,7 +142,7 @@ def _in_file(index: Any, stage: Any, at: int, drawing: Drawing) -> Iterator[Piec
     path = joined(stage.root, stage.names[at])
     table = _table(path, int(stage.firsts[at]), int(stage.counts[at]))
     flat = _pieces_of(table)
-    same = (flat["document"] == np.uint64(drawing.order)) & (flat["source"] == drawing.source)
+    same = np.isin(flat["document"], np.array(names, np.uint64)) & (flat["source"] == source)
     for one in np.flatnonzero(same).tolist():
         inside = int(stage.firsts[at]) + int(flat["row"][one])
         places = (int(flat[name][one]) for name in ("start", "size", "begin"))
@@ -218,7 +240,7 @@ def trace_row(run: str | Path, row: str) -> TracedRow:
     path = joined(rows.root, name)
     flat = _pieces_of(_table(path, inside, 1))
     sources = [index.sources[number] for number in flat["source"].tolist()]
-    known = _documents(finished, stage, flat["document"].tolist())
+    known = _documents(finished, stage, flat["document"].tolist(), [one is rows for one in index.stages].index(True))
     width = _width(path)
     made = []
     for at, document in enumerate(flat["document"].tolist()):
@@ -237,23 +259,42 @@ def _width(path: str) -> int:
 
 
 def _documents(
-    run: Finished, stage: FinishedStage, hashes: list[int]
+    run: Finished, stage: FinishedStage, names: list[int], number: int
 ) -> dict[tuple[int, str], tuple[str | None, str, int]]:
-    """Id, shard and row in it of documents by hash and cell. Of several with one id in one cell the first is named."""
+    """Id, shard and row in it of documents by what the rows of a training stage call them, and source.
+
+    Of several with one id the name without a row is of the one that the stage drew most often.
+    """
     import numpy as np
     import pyarrow.parquet as pq
 
-    found: dict[tuple[int, str], tuple[str | None, str, int]] = {}
-    wanted = np.array(sorted(set(hashes)), np.uint64)
+    found: dict[tuple[int, str], list[tuple[str, dict[str, Any]]]] = {}
+    wanted = np.array(sorted(set(names)), np.uint64)
     for shard, path in stage.phase("counted").items():
-        table = pq.read_table(path, columns=["order", "row", "source"])
-        order, rows = (np.asarray(table[name]) for name in ("order", "row"))
-        for at in np.flatnonzero(np.isin(order, wanted)).tolist():
-            key = (int(order[at]), table["source"][at].as_py())
-            if key not in found:
-                inside = int(rows[at]) & (1 << SHARD_BITS) - 1
-                found[key] = (_id(run, shard, inside), shard, inside)
-    return found
+        table = pq.read_table(path)
+        order, row = (np.asarray(table[name]) for name in ("order", "row"))
+        own = order ^ (row + np.uint64(1))
+        some = np.flatnonzero(np.isin(order, wanted) | np.isin(own, wanted))
+        for at, one in zip(some.tolist(), table.take(some).to_pylist(), strict=True):
+            for name in (int(order[at]), int(own[at])):
+                found.setdefault((name, one["source"]), []).append((shard, one))
+    told = {}
+    for name in names:
+        for key in (key for key in found if key[0] == name):
+            shard, one = _most_drawn(stage, found[key], number) if len(found[key]) > 1 else found[key][0]
+            inside = one["row"] & (1 << SHARD_BITS) - 1
+            told[key] = (_id(run, shard, inside), shard, inside)
+    return told
+
+
+def _most_drawn(
+    stage: FinishedStage, found: list[tuple[str, dict[str, Any]]], number: int
+) -> tuple[str, dict[str, Any]]:
+    from datacurate.core.store import read_parts
+
+    drawn = copies(read_parts(list(stage.phase("allocated").values())), [one for _, one in found])
+    times = [each[number][0] + (each[number][1] > 0) for each in drawn]
+    return found[times.index(max(times))]
 
 
 def _id(run: Finished, shard: str, row: int) -> str | None:

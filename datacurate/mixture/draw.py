@@ -40,6 +40,16 @@ def positions(order: np.ndarray, epoch: np.ndarray, seed: int, stage: int = 0) -
     return mix(mix(order ^ salt) + (epoch.astype(np.uint64) + np.uint64(1)) * GOLDEN)
 
 
+def names(order: np.ndarray, row: np.ndarray, source: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """What packed rows call documents that are sorted by position and source: their order, which is a hash of the id.
+
+    Of documents of one source that share an id, those at one position are called `order ^ (row + 1)`, so that their
+    pieces can be told apart; `row` is where the document lies, as in the phase `counted`.
+    """
+    same = (position[1:] == position[:-1]) & (source[1:] == source[:-1])
+    return np.where(np.append(same, False) | np.append(False, same), order ^ (row + np.uint64(1)), order)
+
+
 def bucket_of(position: np.ndarray, buckets: int) -> np.ndarray:
     """The top bits of the position, int32; `buckets` is a power of two."""
     bits = buckets.bit_length() - 1

@@ -49,7 +49,7 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
     et al. 2024.
     """
 
-    version = 4
+    version = 5
     result = "sequences"
     reads_meta = True
     needs = ("id", "text", "source")
@@ -190,6 +190,7 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
                 "source": there["source"][index].astype(np.int32),
                 "split": there["split"][index].astype(np.int8),
                 "order": there["order"][index],
+                "row": there["row"][index],
                 "n": size,
                 "tokens": draw.cut_short(tokens, there["n"], index, size),
             }
@@ -261,13 +262,14 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
 def _shuffled(drawn: pa.Table, split: int, stage: TrainingStage) -> pack.Rows:
     """The documents of a split in their shuffled order, packed."""
     here = np.flatnonzero(pack.numbers(drawn["split"]) == split)
-    position, source, order = (pack.numbers(drawn[c])[here] for c in ("position", "source", "order"))
-    walk = np.lexsort((source, position))
+    position, source, order, row = (pack.numbers(drawn[c])[here] for c in ("position", "source", "order", "row"))
+    walk = np.lexsort((source, position))  # equal ones stay in the order of their rows
+    names = draw.names(*(values[walk] for values in (order, row, source, position)))
     sizes = pack.numbers(drawn["n"])
     flat = pack.of_bytes(drawn["tokens"], sizes)
     starts = (np.cumsum(sizes, dtype=np.int64) - sizes)[here][walk]
     tokens, offsets = draw.gather(flat, starts, sizes[here][walk])
-    return _pack(stage, pack.whole(tokens, offsets, source[walk], order[walk]))
+    return _pack(stage, pack.whole(tokens, offsets, source[walk], names))
 
 
 def _pack(stage: TrainingStage, stretches: pack.Stretches) -> pack.Rows:

@@ -69,6 +69,7 @@ DRAWN = pa.schema(
         "source": pa.int32(),
         "split": pa.int8(),
         "order": pa.uint64(),
+        "row": pa.uint64(),
         "n": pa.int64(),
         "tokens": TOKENS,
     }

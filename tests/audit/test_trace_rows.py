@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from datacurate import PackedDataset
-from datacurate.api import run_recipe
+from datacurate.api import run_recipe, run_stage
 from datacurate.audit import trace_rows
 from datacurate.audit.run_folder import open_run
 from datacurate.audit.trace import trace
@@ -20,6 +21,7 @@ from datacurate.cli import app
 from datacurate.core.errors import InputError
 from datacurate.core.recipe import loads
 from datacurate.mixture.draw import hashes
+from datacurate.mixture.mixture import Mixture
 
 ROOT = Path(__file__).parents[2]
 SPLITS = ("train", "validation")
@@ -117,6 +119,34 @@ def test_rows_name_their_documents(run):
                 here = [p for p in copy.events[-1].rows if (p.row, p.offset) == (number, piece.offset)]
                 assert [(p.tokens, p.begins) for p in here] == [(piece.tokens, piece.begins)]
                 assert here[0].file == row.file and here[0].file_row == row.file_row and here[0].stage == row.stage
+
+
+def test_documents_of_one_id_are_told_apart(tmp_path):
+    """By the tokens that they say they have, in stages that draw some of them more often than others."""
+    texts = [f"[{i}] " + " ".join(f"w{i}x{k}" for k in range(1 + 7 * i % 53)) for i in range(40)]
+    rows = [json.dumps({"id": "same" if i % 4 else f"{i}", "text": text}) for i, text in enumerate(texts)]
+    (tmp_path / "a.jsonl").write_text("\n".join(rows))
+    (tmp_path / "inline.yaml").write_text("executor: inline\n")
+    stages = [{"name": "one", "tokens": 3000}, {"name": "two", "tokens": 5100}]
+    options = {"sequence_length": 64, "packing": "best_fit", "validation": 0, "max_epochs": 9, "stages": stages}
+    stage = Mixture(tokenizer=f"{ROOT}/sample/tokenizer.json", **options)
+    run_stage(stage, [tmp_path / "a.jsonl"], tmp_path / "run", profile=tmp_path / "inline.yaml")
+    flat, ends = stage.encoder().encode(texts)
+    documents = [flat[a:b].tolist() for a, b in pairwise(ends)]
+    copies = [copy for id in ["same", *map(str, range(0, 40, 4))] for copy in trace(tmp_path / "run", id).copies]
+    assert len(copies) == 40
+    for copy in copies:
+        assert sum(piece.tokens for piece in copy.events[-1].rows) == copy.events[-1].tokens_written
+    found = [(p.row, p.offset) for copy in copies for p in copy.events[-1].rows]
+    data = {int(one["rows"]): one["input_ids"].tolist() for one in PackedDataset(tmp_path / "run")}
+    said = []
+    for number, ids in data.items():
+        row = trace_rows.trace_row(tmp_path / "run", str(number))
+        for piece in row.pieces:
+            mine, here = documents[piece.shard_row], ids[piece.offset : piece.offset + piece.tokens]
+            assert here[:-1] == mine[piece.begins : piece.begins + piece.tokens - 1], "the budget may cut its end"
+            said.append((number, piece.offset))
+    assert sorted(found) == sorted(said), "each piece is of one document"
 
 
 def test_the_loaders_rows_are_those_that_are_traced(run):

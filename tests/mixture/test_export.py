@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from export_runs import LENGTH, SPLITS
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -183,6 +183,7 @@ def test_documents_that_lack_their_end_are_counted(mix, tmp_path):
         assert told["cut"] <= parts or "packing" in open_run(mix).last("mixture").manifest["fields"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=4), max_size=12), st.randoms())
 def test_pieces_of_a_document_find_each_other(sizes, rng):
     """Whatever the order of the pieces, also of a document that was drawn twice: none is lost, none left apart."""
@@ -202,6 +203,61 @@ def test_pieces_of_a_document_find_each_other(sizes, rng):
     made = samples._documents(iter([samples._together(given_pieces)]), list(range(20)))
     found = [one.tokens[a:b].tolist() for one in made for a, b in pairwise(one.offsets)]
     assert sorted(found) == sorted(expected)
+
+
+def test_pieces_of_two_sources_are_of_two_documents():
+    """Also when they follow each other, and the one's place is where the other stops: ids may be alike."""
+    ones = pack.Stretches(*(np.array(v) for v in ([1, 2, 3, 4, 0], [0, 3, 5], [0, 1], [7, 7], [0, 3])))
+    made = [one for one in samples._documents(iter([ones]), [0, 1]) if len(one)]
+    assert [one.tokens[a:b].tolist() for one in made for a, b in pairwise(one.offsets)] == [[1, 2, 3], [4, 0]]
+    assert [one.sources.tolist() for one in made] == [[0], [1]]
+
+
+@pytest.mark.parametrize("packing", ["concatenate", "best_fit", "document"])
+@pytest.mark.parametrize("tokens", [5_300, 30_000])
+def test_different_documents_of_one_id_stay_apart(tmp_path, tokenizer, packing, tokens):
+    """Whether they are drawn in part or several times."""
+    texts = [f"[{i}] " + " ".join(f"w{i}x{k}" for k in range(1 + 7 * i % 53)) for i in range(60)]
+    for name, mine in (("a", texts[:40]), ("b", texts[40:])):
+        rows = [json.dumps({"id": "same" if i % 4 else f"{i}", "text": text}) for i, text in enumerate(mine)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(rows))
+    (tmp_path / "inline.yaml").write_text("executor: inline\n")
+    stage = Mixture(tokens=tokens, tokenizer=tokenizer, sequence_length=64, validation=0, packing=packing, max_epochs=9)
+    inputs = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    run_stage(stage, inputs, tmp_path / "mix", profile=tmp_path / "inline.yaml")
+    receipt = export(tmp_path / "mix", "huggingface", tmp_path / "out", unit="documents")
+    whole = {tuple(ids) for ids in np.split(*_and_cuts(stage.encoder().encode(texts)))}
+    made = pq.read_table(tmp_path / "out" / "data" / "train-00000.parquet")["input_ids"].to_pylist()
+    parts = [ids for ids in made if tuple(ids) not in whole]
+    assert receipt["splits"]["train"]["tokens"] == tokens == sum(map(len, made))
+    assert all(any(_within(ids[:-1], one) for one in whole) for ids in parts), "but for the end, of one document"
+    if packing == "document":
+        assert len(parts) <= 2, "those that the budget cuts short"
+
+
+def _and_cuts(encoded):
+    return encoded[0], encoded[1][1:-1]
+
+
+def _within(ids, document) -> bool:
+    return any(tuple(ids) == document[i : i + len(ids)] for i in range(len(document) - len(ids)))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=4), st.integers(1, 200), st.randoms())
+def test_a_copy_that_the_budget_cut_short_leaves_the_others_whole(cuts, stop, rng):
+    """Pieces of two whole copies of a document, and of one that ends early."""
+    begins = np.cumsum([0, *cuts[:-1]]).tolist()
+    whole = [(begin, list(range(begin, begin + size))) for begin, size in zip(begins, cuts, strict=True)]
+    short = [(begin, tokens[: stop - begin]) for begin, tokens in whole if begin < stop]
+    pieces = [*whole, *whole, *short]
+    rng.shuffle(pieces)
+    offsets = np.cumsum([0] + [len(tokens) for _, tokens in pieces])
+    names = (np.zeros(len(pieces), np.int32), np.zeros(len(pieces), np.uint64), np.array([b for b, _ in pieces]))
+    given_pieces = pack.Stretches(np.array(flat(tokens for _, tokens in pieces), np.int32), offsets, *names)
+    made = samples._documents(iter([samples._together(given_pieces)]), [0])
+    lengths = sorted(len(one.tokens[a:b]) for one in made for a, b in pairwise(one.offsets))
+    assert lengths == sorted([sum(cuts), sum(cuts), min(stop, sum(cuts))])
 
 
 def test_one_source_alone(mix, tmp_path):

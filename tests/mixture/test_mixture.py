@@ -320,3 +320,19 @@ def test_the_key_sees_the_tokenizer_file_and_not_its_path(tokenizer):
 def test_buckets_grow_with_the_budget(tokenizer):
     sizes = [Mixture(tokens=10**n, tokenizer=tokenizer).training_stages[0].buckets for n in (1, 8, 9, 13)]
     assert sizes == [4, 8, 64, 4096]
+
+
+def test_documents_of_two_sources_with_one_id_do_not_depend_on_the_order_of_the_sources(tokenizer):
+    """They have one place in the shuffle, and take turns by source."""
+    rows = [{"id": f"doc-{i}", "text": f"[{s} {i}] the king", "source": s} for s in "ab" for i in range(60)]
+    stage = Mixture(tokens=900, tokenizer=tokenizer, sequence_length=32, validation=0)
+    one, other = (driver.run(stage, pa.Table.from_pylist(order)) for order in (rows, rows[60:] + rows[:60]))
+    assert pa.concat_tables(one["packed"]).equals(pa.concat_tables(other["packed"]))
+
+
+def test_the_last_part_takes_rows_in_the_order_of_the_parts(tokenizer):
+    stage = Mixture(tokens=9_000, tokenizer=tokenizer, sequence_length=61, validation=0)
+    made = driver.run(stage, DOCS)
+    tails = pa.concat_tables(made["tails"])
+    assert len(set(tails["part"].to_pylist())) > 2
+    assert stage.joined(tails.take(list(reversed(range(tails.num_rows)))), 0).equals(made["joined"][0])

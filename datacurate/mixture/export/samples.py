@@ -246,12 +246,14 @@ def _together(pieces: pack.Stretches) -> pack.Stretches:
     """The pieces of a part with those of a document behind each other, in the order of the documents' first pieces.
 
     Best fit puts the end of a long document into another row. Of a document that was drawn several times, the first
-    pieces belong together, then the second ones: the copies are alike.
+    pieces belong together, then the second ones: the copies are alike, but for one that the budget cut short, which
+    comes last.
     """
     count = len(pieces.sources)
     if not count:
         return pieces
-    place = np.lexsort((np.arange(count), pieces.begins, pieces.documents, pieces.sources))
+    sizes = np.diff(pieces.offsets)
+    place = np.lexsort((np.arange(count), -sizes, pieces.begins, pieces.documents, pieces.sources))
     names = [values[place] for values in (pieces.sources, pieces.documents, pieces.begins)]
     new = np.append(True, np.any([values[1:] != values[:-1] for values in names], axis=0))
     copy = np.empty(count, np.int64)
