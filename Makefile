@@ -85,6 +85,7 @@ bench: $(READY) $(BENCH) $(TEXTDEDUP) $(PRESIDIO) ## Speed against datatrove in 
 	$(BIN)/python bench/token_speed.py ../shared/data
 	$(BIN)/python bench/token_pipeline.py ../shared/data
 	$(BIN)/python bench/packing.py ../shared/data
+	$(BIN)/python bench/loader.py
 	$(BIN)/python bench/shuffle.py
 
 docs: $(READY) ## Write the reference pages from the stage classes

@@ -149,6 +149,30 @@ def training(rows: list[Row]) -> Markup:
     return join([tag("figure", chart), _last_losses(curves)])
 
 
+def account_rows(run: Finished) -> list[Row]:
+    """What the training was given beside what was packed for it; empty without one."""
+    return _phase_rows(run.last("training"), "accounts")
+
+
+BETWEEN = {
+    "planned tokens": "planned_tokens",
+    "drawn": "drawn_tokens",
+    "packed": "packed_tokens",
+    "not reached": "not_reached_tokens",
+    "repeated": "repeated_tokens",
+    "trained": "trained_tokens",
+    "not scored": "unscored_tokens",
+    "scored": "scored_tokens",
+}
+
+
+def accounts(rows: list[Row]) -> Markup:
+    """From planned to trained and scored tokens of every training stage and cell."""
+    made = [[f"{row['stage']}, {row['source']}", *(number(row[name]) for name in BETWEEN.values())] for row in rows]
+    total = ["all", *(number(sum(row[name] for row in rows)) for name in BETWEEN.values())]
+    return join([tag("h3", "Tokens, from planned to trained"), table(["stage, cell", *BETWEEN], made, foot=total)])
+
+
 KNOWN = ("train", "validation")
 """Splits that are curves; another one (such as the entropy of single tokens) is a level to compare with."""
 

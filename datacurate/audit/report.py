@@ -84,10 +84,15 @@ def _sections(run: Finished) -> list[tuple[str, str, str, Markup | None]]:
         ("repairs", "Texts mended", "By `normalize`, of all documents that came to it.", repairs(run)),
         ("lengths", "Lengths", LENGTHS_NOTE, sections.lengths(run)),
         ("mixture", "Mixture", RECEIPT_NOTE, mixture(run, receipt) if receipt else None),
-        ("training", "Training", TRAINING_NOTE, evidence.training(metrics) if metrics else None),
+        ("training", "Training", TRAINING_NOTE, _training(run, metrics) if metrics else None),
         ("recipe", "Recipe", "", sections.recipe(run)),
         ("identity", "Keys and versions", IDENTITY_NOTE, sections.identity(run)),
     ]
+
+
+def _training(run: Finished, metrics: list[evidence.Row]) -> Markup:
+    accounts = evidence.account_rows(run)
+    return join([evidence.training(metrics), *([evidence.accounts(accounts)] if accounts else [])])
 
 
 SAMPLES_NOTE = join(

@@ -185,8 +185,13 @@ def test_receipts_and_losses(tmp_path):
     metrics += [{"step": 400, "split": "validation", "source": s, "loss": 4.5} for s in ("", "web", "<i>")]
     metrics += [{"step": 0, "split": "unigram", "source": "", "loss": 7.25}]
     add_stage(run, "mixture", "receipt", receipt)
-    add_stage(run, "training", "trained", metrics)
+    amounts = ("planned", "drawn", "packed", "not_reached", "repeated", "trained", "unscored", "scored")
+    numbers = zip(amounts, (9_100, 9_000, 9_000, 2_000, 0, 7_000, 30, 6_970), strict=True)
+    account = {"stage": "core", "source": "<i>"} | {f"{name}_tokens": n for name, n in numbers}
+    add_stage(run, "training", "trained", metrics, accounts=[account])
     html = write_report(run).read_text()
+    expected = ["core, &lt;i&gt;", "9,100", "9,000", "9,000", "2,000", "0", "7,000", "30", "6,970"]
+    assert expected in rows(html, "training") and ["all", *expected[1:]] in rows(html, "training")
     page = Page(html)
     assert ["web", "75.0 %", "1,234,567", "1,234,567", "0", "4,000", "308.64", "12"] in rows(html, "mixture")
     assert ["&lt;i&gt;", "25.0 %", "411,522", "411,520", "-2", "4,000", "102.88", "12"] in rows(html, "mixture")
@@ -216,14 +221,16 @@ def test_shares_by_source_on_the_way_to_the_mixture(tmp_path):
     assert sorted(found["mixture, written"]) == sorted(e(share(n, sum(tokens))) for n in tokens)
 
 
-def add_stage(run: Path, name: str, phase: str, table: list[dict]) -> None:
+def add_stage(run: Path, name: str, phase: str, table: list[dict], **more: list[dict]) -> None:
     """A finished stage without documents."""
     plan = json.loads((run / "plan.json").read_text())
     folder = run / f"{len(plan['stages']):02d}-{name}"
     plan["stages"].append({"name": name, "key": "k", "version": 1, "fields": {}, "phases": {}, "sources": {}})
     (run / "plan.json").write_text(json.dumps(plan))
-    write_part(folder / "part.parquet", pa.Table.from_pylist(table))
-    phases = {phase: {"key": "k", "parts": ["part.parquet"]}}
+    phases = {}
+    for one, made in {phase: table, **more}.items():
+        write_part(folder / f"{one}.parquet", pa.Table.from_pylist(made))
+        phases[one] = {"key": "k", "parts": [f"{one}.parquet"]}
     manifest = {
         "stage": name,
         "folder": folder.name,

@@ -7,6 +7,7 @@ import logging
 import os
 import posixpath
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def open_index(folder: str | Path, split: Split = "train", stage: str | None = N
     """
     if split not in SPLITS:
         raise InputError(f"no split is called '{split}'. There are: {', '.join(SPLITS)}.")
-    found = _found(str(folder), split).only(stage)
+    found = replace(_found(str(folder), split), folder=without_secrets(str(folder))).only(stage)
     if not len(found):
         raise InputError(f"{folder}: the split '{split}' has no rows. Choose the other split, or make a mixture of it.")
     return found
