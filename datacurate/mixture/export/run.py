@@ -67,11 +67,12 @@ def export(
 def _folder(to: str | Path) -> Iterator[Path]:
     """A folder for what shall be in a new one, or in one that is empty, links followed: all is there when the block
     ends well, else nothing. InputError where that cannot be."""
+    given = to
     try:
         to = Path(os.path.realpath(to))
         if there := to.exists():
             if not to.is_dir() or any(to.iterdir()):
-                raise InputError(f"{to}: it is there already, and not empty. Remove it, or name another folder.")
+                raise InputError(f"{given}: it is there already, and not empty. Remove it, or name another folder.")
         else:
             to.parent.mkdir(parents=True, exist_ok=True)
         # Inside a folder that is there: it may be a mount or a link's end, or where the user's shell is.
@@ -89,7 +90,7 @@ def _folder(to: str | Path) -> Iterator[Path]:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         advice = "Free some space, or name another folder." if full else "Name another folder."
-        raise InputError(f"{to}: cannot be written: {error}. {advice}") from error
+        raise InputError(f"{given}: cannot be written: {error}. {advice}") from error
 
 
 def _splits(origin: Origin, split: str, wanted: list[int], run: str | Path) -> list[str]:
