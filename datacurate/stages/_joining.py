@@ -78,6 +78,8 @@ def gathered(
     """The table of documents `some`, dealt to slices by the hash of their group, with what joining needs of them."""
     import pyarrow as pa
 
+    from datacurate.kernels import firsts
+
     docs = docs.take(pa.array(some))
     ids = docs["id"].to_pylist()
     before = docs[COLUMN].to_pylist() if COLUMN in docs.schema.names else [None] * len(ids)
@@ -86,14 +88,15 @@ def gathered(
         group=(group[some], "uint64"),
         row=(np.asarray(rows, np.uint64)[some], "uint64"),
         id=(docs["id"], "large_string"),
+        print=(firsts.ranks(docs["id"], docs["text"]), "uint64"),
         text=(one_array(docs["text"]).fill_null(""), "large_string"),
         **more,
     ).append_column("ids", pa.array([b or [i] for b, i in zip(before, ids, strict=True)], pa.list_(pa.string())))
 
 
 def groups(table: pa.Table, *then: str) -> Iterator[np.ndarray]:
-    """Rows of each group, in the order of the columns in `then`."""
-    keys = [(name, "ascending") for name in ("group", *then)]
+    """Rows of each group, in the order of the columns in `then`, then of ids; those that repeat by what texts say."""
+    keys = [(name, "ascending") for name in ("group", *then, "id", "print")]
     import pyarrow.compute as pc
 
     order = pc.sort_indices(table, sort_keys=keys).to_numpy().astype(np.int64)
@@ -185,3 +188,11 @@ class Joining(Stage):
     reads_meta: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("id", "text", "source")
     makes: ClassVar[tuple[str, ...]] = (COLUMN,)
+
+    def warm(self) -> None:
+        """Compile the kernel that tells repeated ids apart."""
+        import pyarrow as pa
+
+        from datacurate.kernels import firsts
+
+        firsts.ranks(pa.array(["a"]), pa.array(["a"]))

@@ -67,7 +67,7 @@ def _clean(path: str) -> str:
 
 def bundles(stage: RepoOrder, table: pa.Table) -> Iterator[_joining.Bundle]:
     """The documents of every repository of a slice."""
-    for members in _joining.groups(table, "path", "id"):
+    for members in _joining.groups(table, "path"):
         own = table.take(pa.array(members))
         for order in _orders(stage, own):
             yield from _written(stage, own, order, members)

@@ -103,7 +103,7 @@ class LongDocuments(_joining.Joining):
     def _bundles(self, near: pa.Table) -> Iterator[_joining.Bundle]:
         sizes = _rows.numpy(near, "bytes")
         gap = len(self.between.encode())
-        for members in _joining.groups(near, "place", "order", "id"):
+        for members in _joining.groups(near, "place", "order"):
             walk = _related.path(near, members) if self.related == "similar" else members
             for begin, end in _joining.piles(sizes[walk].tolist(), self.max_bytes, gap):
                 total = int(sizes[walk[begin:end]].sum()) + gap * (end - begin - 1)
@@ -120,4 +120,5 @@ class LongDocuments(_joining.Joining):
         """Compile the kernels."""
         from datacurate.kernels import topics
 
+        super().warm()
         topics.warm()

@@ -75,6 +75,17 @@ def test_shards_and_order_of_documents_do_not_matter(tmp_path, related):
     assert any(row["joined"] for row in one)
 
 
+def test_ids_that_repeat_are_told_apart_by_their_texts(tmp_path):
+    table = pages(30, 2)
+    table = table.set_column(0, "id", pa.array(["same"] * 30))
+    turned = table.take(pa.array(range(29, -1, -1)))
+    made = []
+    for name, table_ in (("one", table), ("two", turned)):
+        rows = run(tmp_path, [table_.slice(at, 7) for at in range(0, 30, 7)], name, related="host", max_bytes=500)[1]
+        made.append(sorted(row["text"] for row in rows))
+    assert made[0] == made[1] and len(made[0]) < 20
+
+
 def test_order_by_a_column_and_seeds(tmp_path):
     rows = run(tmp_path, [pages()], "by", related="host", order_by="number")[1]
     number = {row["id"]: row["number"] for row in pages().to_pylist()}
@@ -174,7 +185,7 @@ def test_a_group_that_is_too_large_is_cut_by_hash(monkeypatch):
     from datacurate.core.phase import Size
 
     made = _related.near(stage, docs, np.arange(300, dtype=np.uint64), Size(1, 1), keyed, heavy)
-    sizes = [len(members) for members in _joining.groups(made, "id")]
+    sizes = [len(members) for members in _joining.groups(made)]
     assert len(sizes) == heavy["parts"][0].as_py() and sum(sizes) == 300 and max(sizes) < 3 * 300 / len(sizes)
 
 
