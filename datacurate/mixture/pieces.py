@@ -47,7 +47,7 @@ def encode(encoder: Encoder, text: Any, pieces: Any = None, scored: Any = None) 
     With `scored` (`mixture/scored.py`), a token that no loss is taken of is there as its complement.
     """
     marked = None if pieces is None else one_array(pieces)
-    places = None if scored is None else masks.checked(scored, pieces)
+    places = None if scored is None else masks.checked(scored, pieces, text)
     if marked is None or marked.null_count == len(marked):
         return encoder.encode_array(one_array(text))
     texts = [t or "" for t in text.to_pylist()]

@@ -1,12 +1,13 @@
 """Which tokens of a document the loss is taken of.
 
-The column `scored` holds pairs [begin, end) of bytes of the text, flat; null for documents that are scored whole. A
-token is scored when it has a byte of these (as `return_assistant_tokens_mask` of transformers counts); another one
-becomes its complement, `~id`.
+The column `scored` holds pairs [begin, end) of bytes of the text, flat, and a checksum of the text that they are places
+of; null for documents that are scored whole. A token is scored when it has a byte of these (as
+`return_assistant_tokens_mask` of transformers counts); another one becomes its complement, `~id`.
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from datacurate.mixture.libraries import Ragged
 from datacurate.mixture.tokenize import Encoder, framed
 
 COLUMN = "scored"
-TYPE = pa.list_(pa.int64())
+TYPE = pa.struct([("checksum", pa.int64()), ("places", pa.list_(pa.int64()))])
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,26 @@ class Units:
     end: np.ndarray
 
 
-def checked(scored: Any, pieces: Any) -> list[list[int] | None]:
-    """The column's values. InputError where a stage has changed the text since, and for another column of the name."""
+def value(text: str, places: list[int]) -> dict[str, Any]:
+    """What the column holds of a text."""
+    return {"checksum": zlib.crc32(text.encode()), "places": places}
+
+
+def checked(scored: Any, pieces: Any, text: Any) -> list[list[int] | None]:
+    """The places of each document. InputError where its text has changed since, and for another column of the name."""
     column = one_array(scored)
-    kind = column.type
-    if not (pa.types.is_null(kind) or (pa.types.is_list(kind) and pa.types.is_integer(kind.value_type))):
-        raise InputError(f"the column '{COLUMN}' holds {kind}, not lists of places as `chat` makes them. Rename it.")
-    missing = pieces is None or np.any(np.asarray(column.is_valid()) & ~np.asarray(one_array(pieces).is_valid()))
-    if column.null_count < len(column) and missing:
+    if not (pa.types.is_null(column.type) or column.type.equals(TYPE)):
+        raise InputError(f"the column '{COLUMN}' holds {column.type}, not what `chat` makes. Rename it.")
+    values = column.to_pylist()
+    there = [i for i, one in enumerate(values) if one is not None]
+    texts = text.take(pa.array(there, pa.int64())).to_pylist()
+    lost = there and (pieces is None or one_array(pieces).take(pa.array(there, pa.int64())).null_count)
+    if lost or any(value(t or "", []) != {**values[i], "places": []} for i, t in zip(there, texts, strict=True)):
         raise InputError(
             "a stage behind `chat` may have changed its texts, so what is to be scored is lost. Put `chat` behind the "
             "stages that change texts, right in front of the mixture."
         )
-    return column.to_pylist()
+    return [one and one["places"] for one in values]
 
 
 def bounds(scored: list[list[int] | None], texts: list[bytes]) -> tuple[np.ndarray, np.ndarray]:

@@ -114,7 +114,7 @@ class Chat(Stage):
 
     def _one(self, template: Any, at: int, value: Any, columns: dict[str, list[Any]], wrong: dict[str, list]) -> None:
         """Write out one conversation in place, or note what is wrong with it."""
-        from datacurate.mixture import messages
+        from datacurate.mixture import messages, scored
         from datacurate.mixture.chat import Unusable
 
         try:
@@ -135,7 +135,7 @@ class Chat(Stage):
             return
         columns["text"][at] = made.text
         columns["pieces"][at] = [{"token": t, "begin": begin, "end": end} for t, begin, end in made.pieces]
-        columns["scored"][at] = made.scored
+        columns["scored"][at] = scored.value(made.text, made.scored)
 
 
 def _removed(fate: Any, found: list[tuple[int, str, str]]) -> Removed:

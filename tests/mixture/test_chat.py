@@ -88,7 +88,7 @@ def columns(made: list[chat.Rendered | str]):
     return (
         pa.array(texts, pa.string()),
         pa.array(found, pieces.TYPE),
-        pa.array([c and c.scored for c in chats], scored.TYPE),
+        pa.array([c and scored.value(c.text, c.scored) for c in chats], scored.TYPE),
     )
 
 
@@ -345,8 +345,13 @@ def test_where_templates_are_found(tmp_path):
 
 def test_texts_that_were_changed_behind_chat_are_refused(tokenizer_of):
     encoder = tokenize.load(tokenizer_of("chatml", "bytes"), "<|endoftext|>")
-    text, _, places = columns([template("chatml").render(talk(TALKS[0]))])
+    text, kept, places = columns([template("chatml").render(talk(TALKS[0]))])
     with pytest.raises(InputError, match="Put `chat` behind"):
         pieces.encode(encoder, text, None, places)
     with pytest.raises(InputError, match="Put `chat` behind"):
         pieces.encode(encoder, text, pa.nulls(1, pieces.TYPE), places)
+    for other in (text[0].as_py().replace("king", "ring"), None):
+        with pytest.raises(InputError, match="Put `chat` behind"):
+            pieces.encode(encoder, pa.array([other], pa.string()), kept, places)
+    with pytest.raises(InputError, match="Rename it"):
+        pieces.encode(encoder, text, kept, pa.array([[1, 2]]))

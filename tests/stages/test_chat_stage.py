@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from datacurate.api import run_recipe
 from datacurate.audit.run_folder import open_run
 from datacurate.core.dataset import Dataset
-from datacurate.core.errors import RecipeError
+from datacurate.core.errors import CurateError, RecipeError
 from datacurate.core.recipe import loads
 from datacurate.core.store import read_parts
 from datacurate.mixture import messages as messages_of
-from datacurate.mixture import tokenize
+from datacurate.mixture import scored, tokenize
 from datacurate.stages.chat import Chat
 
 USER, ANSWER = {"role": "user", "content": "Who?"}, {"role": "assistant", "content": "The king."}
@@ -50,7 +50,7 @@ def test_conversations_come_as_structs_as_json_and_in_meta(tokenizer):
         made = Chat(tokenizer=tokenizer).rendered(table)
         assert made.removed == []
         assert made.docs["text"].to_pylist() == [SAID, "plain <|endoftext|>", "empty list"]
-        assert made.docs["scored"].to_pylist() == [[22, 44], None, None]
+        assert made.docs["scored"].to_pylist() == [scored.value(SAID, [22, 44]), None, None]
         found = [[(p["token"], p["begin"], p["end"]) for p in one or []] for one in made.docs["pieces"].to_pylist()]
         assert found == [[(None, 0, 31), ("<|endoftext|>", 44, 45)], [], []]
 
@@ -163,18 +163,32 @@ def test_a_mixture_takes_no_loss_of_what_is_not_answered(tokenizer, tmp_path, mo
         told = {row["source"]: row["unscored_tokens"] for row in read_parts(parts).to_pylist() if row["split"] == 0}
         assert told == {"books": 0, "talk": heads}
         rows = [row for path in stage.shards.values() for row in pq.read_table(path).to_pylist()]
-        scored: dict[int, list[int]] = {0: [], 1: []}
+        answered: dict[int, list[int]] = {0: [], 1: []}
         missed = {0: 0, 1: 0}
         for row in rows:
             off = {p for a, b in zip(row["unscored"][::2], row["unscored"][1::2], strict=True) for p in range(a, b)}
             for start, end, source in zip(
                 row["starts"], [*row["starts"][1:], row["length"]], row["sources"], strict=True
             ):
-                scored[source] += [row["input_ids"][p] for p in range(start, end) if p not in off]
+                answered[source] += [row["input_ids"][p] for p in range(start, end) if p not in off]
                 missed[source] += sum(p in off for p in range(start, end))
             assert min(row["input_ids"]) >= 0
-        assert (len(scored[0]), missed[0], len(scored[1]), missed[1]) == (books, 0, answers, heads)
-        assert sorted(scored[1]) == sorted(
+        assert (len(answered[0]), missed[0], len(answered[1]), missed[1]) == (books, 0, answers, heads)
+        assert sorted(answered[1]) == sorted(
             [i for n in range(40) for i in encoder.plain([f" The king number {n}, naïve 中文."])[0]]
             + [encoder.end_of_text] * 40
         )
+
+
+def test_a_stage_behind_chat_that_changes_texts_is_told(tokenizer, tmp_path, monkeypatch):
+    """Not even those conversations go on that it left alone: which ones, nobody knows."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "talk.jsonl").write_text(json.dumps({"id": "t", "messages": [USER, ANSWER]}))
+    (tmp_path / "books.jsonl").write_text(json.dumps({"id": "b", "text": "A book."}))
+    profile = tmp_path / "inline.yaml"
+    profile.write_text("executor: inline\n")
+    made = RECIPE.format(tokenizer=tokenizer, packing="concatenate", tokens=10).replace(
+        "count_tokens:", "normalize: {} #"
+    )
+    with pytest.raises(CurateError, match="Put `chat` behind the stages that change texts"):
+        run_recipe(loads(made), tmp_path / "out", tmp_path / "store", profile=profile)
