@@ -7,8 +7,8 @@ from typing import Any
 
 TABLE = Path(__file__).parent.parent / "data" / "fineweb2" / "language_score.txt"
 THRESHOLDS = {label: float(least) for label, least in map(str.split, TABLE.read_text("utf-8").splitlines())}
-"""`language_score` in configs/LABEL.yml of github.com/huggingface/fineweb-2 (Penedo et al. 2025), for 1,901
-labels: all but those from `zea` on. `from_folder` reads all."""
+"""`language_score` in configs/LABEL.yml of github.com/huggingface/fineweb-2 (Penedo et al. 2025), for 1,929
+labels. `from_folder` reads a newer copy."""
 LEAST = 0.3
 """The lowest of them all: thresholds were made of each language's scores and kept between 0.3 and 0.9."""
 

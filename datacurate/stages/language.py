@@ -56,7 +56,7 @@ class Language(Filter):
 
     preset: str = "datacurate"
     """Whose rules: `datacurate` keeps all; `fineweb` keeps English of at least 0.65 (FineWeb, 2024); `fineweb2` has the
-    least probabilities of FineWeb-2 (2025) for 1,901 labels of GlotLID, which `model` must name, and for the others the
+    least probabilities of FineWeb-2 (2025) for 1,929 labels of GlotLID, which `model` must name, and for the others the
     least of all, 0.3. Options that are given win over it."""
     keep: list[str] = []
     """Languages that are kept; empty keeps all."""

@@ -141,7 +141,7 @@ def test_thresholds_of_a_folder(tmp_path):
 
 
 def test_the_table_of_fineweb2():
-    assert len(THRESHOLDS) == 1901 and THRESHOLDS["fra_Latn"] == 0.824 and THRESHOLDS["aai_Latn"] == 0.755
+    assert len(THRESHOLDS) == 1929 and THRESHOLDS["fra_Latn"] == 0.824 and THRESHOLDS["aai_Latn"] == 0.755
     assert min(THRESHOLDS.values()) == 0.3 and max(THRESHOLDS.values()) == 0.9
 
 
