@@ -183,7 +183,10 @@ def test_python_imports_are_those_that_the_parser_sees(root):
                 of = {f"{node.module}.{alias.name}" for alias in node.names}
                 names |= {name if name in modules else node.module for name in of}
         wanted[path] = sorted({modules[name] for name in names if name in modules} - {path})
-    assert found(files) == wanted
+    ours = {(path, need) for path, some in found(files).items() for need in some}
+    theirs = {(path, need) for path, some in wanted.items() for need in some}
+    # an import that a string shows at the beginning of a line would be too much; there is none at the time of writing
+    assert theirs <= ours and len(ours - theirs) <= 0.01 * len(theirs) and len(theirs) > 500
 
 
 def repositories() -> pa.Table:
