@@ -28,7 +28,7 @@ SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006
 UNUSED = [*range(0xFDD0, 0xFDF0), *range(0xF0000, 0xFFFFE)]
 """Characters that stand for nothing: noncharacters, which texts for interchange do not have, and private ones."""
 WORK = 50_000_000
-"""Characters that a conversation may take to render its beginnings, one for each turn."""
+"""Characters and messages that a conversation may take to render its beginnings, one for each turn."""
 ASSISTANT = "assistant"
 KEYS = ("role", "content", "type", "text")
 """Keys that every template knows."""
@@ -191,7 +191,7 @@ class Template:
     def _with_turns(self, whole: str, messages: Messages, marks: Marks) -> str:
         """The same with the turns of `train_on` enclosed, found by rendering the conversation's beginnings."""
         turns = [at for at, message in enumerate(messages) if message["role"] in self.train_on]
-        if len(turns) * len(whole) > WORK:
+        if len(turns) * (len(whole) + len(messages)) > WORK:
             raise Unusable("too_many_turns", f"{len(turns)} turns to train on in {len(whole):,} characters")
         made, done = [], 0
         for at in turns:

@@ -290,6 +290,10 @@ def test_templates_whose_turns_cannot_be_told():
         template("chatml", marked=False).render(many)
     assert found.value.rule == "too_many_turns"
     assert len(template("chatml").render(many).scored) == 240
+    silent = chat.Template("{% for m in messages %}{% endfor %}", ["<s>"])
+    with pytest.raises(chat.Unusable) as found:
+        silent.render(talk([("user", ""), ("assistant", "")] * 6_000))
+    assert found.value.rule == "too_many_turns", "messages count, too, when a template writes none"
 
 
 def test_errors_of_templates_say_what_to_do(tmp_path):
