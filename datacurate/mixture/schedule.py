@@ -78,12 +78,15 @@ class Rings:
         new = np.flatnonzero(np.append(True, np.any(np.diff(keys, axis=1), axis=0))) if len(walk) else walk
         group, mask, bins = keys[:, new]
         documents, none, tokens = (np.add.reduceat(a[walk], new) if len(new) else a for a in amounts)
+        some, hollow = documents - none, np.flatnonzero(none)
+        empty: list[list[tuple[int, int]]] = [[] for _ in range(2 * len(names))]
+        for at in hollow.tolist():
+            empty[group[at]].append((int(mask[at]), int(none[at])))
         edges = np.searchsorted(group, np.arange(2 * len(names) + 1))
-        rings, empty = [], []
+        rings = []
         for low, high in pairwise(edges):
             mine = slice(low, high)
-            rings.append(Ring.of_bins(bins[mine], mask[mine], (documents - none)[mine], tokens[mine]))
-            empty.append([(m, n) for m, n in zip(mask[mine].tolist(), none[mine].tolist(), strict=True) if n])
+            rings.append(Ring.of_bins(bins[mine], mask[mine], some[mine], tokens[mine]))
         return cls(names, rings, empty)
 
     def tokens(self, split: int, stage: int, fresh: bool = False) -> Tokens:
