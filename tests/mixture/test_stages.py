@@ -8,6 +8,7 @@ from itertools import chain, pairwise
 import numpy as np
 import phase_driver as driver
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,10 +16,15 @@ from oracle_stages import Document, simulate
 from pydantic import ValidationError
 
 from datacurate.core.errors import InputError, LedgerError, RecipeError
-from datacurate.core.recipe import loads
+from datacurate.core.plan import plan
+from datacurate.core.recipe import Recipe, loads
+from datacurate.core.run import execute
+from datacurate.executors.inline import Inline
+from datacurate.executors.local import Local
 from datacurate.mixture import cells, draw, pack, schedule, schemas
 from datacurate.mixture.mixture import Mixture
 from datacurate.mixture.stages import TrainingStage, resolved
+from datacurate.sources.parquet import Parquet
 
 WORDS = ["the", "king", "went", "out", "to", "meet", "morning", "naïve", "中文", "42"]
 
@@ -413,3 +419,20 @@ def test_the_same_rows_whatever_the_shards_and_batches(tokenizer, packing):
 def test_numbers_that_cannot_be_are_told_when_the_recipe_is_read(options, told):
     with pytest.raises(ValidationError, match=told):
         Mixture(**{"tokenizer": "x", "tokens": 1} | options)
+
+
+def test_the_same_bytes_for_any_number_of_workers(tokenizer, tmp_path):
+    for part in range(3):
+        pq.write_table(DOCS.drop_columns(["source"]).slice(100 * part, 100), tmp_path / f"{part}.parquet")
+    found = []
+    for workers in (0, 2):
+        recipe = Recipe(
+            name="x",
+            sources={"docs": Parquet(path=f"{tmp_path}/*.parquet")},
+            mixture=two(tokenizer, second={"where": "quality >= 3", "seen": "exclude"}, by=["domain"]),
+        )
+        executor = Local(workers, tmp_path / "logs") if workers else Inline(tmp_path / "logs")
+        folder = tmp_path / f"run-{workers}"
+        run = execute(plan(recipe, tmp_path / f"store-{workers}"), executor, folder)
+        found.append({shard.name: shard.path.read_bytes() for shard in run.dataset("mixture").shards})
+    assert found[0] == found[1] and len(found[0]) == 10
