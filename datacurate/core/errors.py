@@ -60,7 +60,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"Did you mean '{near[0]}'?" if near else ""
 
 
+KNOWN = 100
+"""Most known words that a message lists; sources may be thousands."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence that names the nearest known word, or the known ones when none is near."""
     known = sorted(set(known))
-    return nearest(word, known) or (f"Known: {', '.join(known)}." if known else "")
+    more = f" and {len(known) - KNOWN:,} more" if len(known) > KNOWN else ""
+    return nearest(word, known) or (f"Known: {', '.join(known[:KNOWN])}{more}." if known else "")

@@ -225,3 +225,11 @@ def test_set_leaves_stages_with_path_like_options_whole(tmp_path):
 def test_bounds_that_meet_are_no_contradiction():
     loads("sources: {a: x.jsonl}\nstages: [gopher_quality: {min_words: 9, max_words: 9}]")
     loads("sources: {a: x.jsonl}\nstages: [gopher_quality: {min_words: 100, max_words: null}]")
+
+
+def test_thousands_of_known_words_are_not_listed():
+    from datacurate.core.errors import did_you_mean
+
+    said = did_you_mean("zzz", [f"s{i:05d}" for i in range(10_000)])
+    assert said.startswith("Known: s00000, s00001") and said.endswith("s00099 and 9,900 more.")
+    assert did_you_mean("s0001", [f"s{i:05d}" for i in range(10_000)]).startswith("Did you mean 's0001")
