@@ -9,7 +9,7 @@ from fractions import Fraction
 from datacurate.core.errors import RecipeError
 from datacurate.mixture import shortfall
 from datacurate.mixture.groups import Limit, Tokens, epochs, request
-from datacurate.mixture.weights import by_tokens
+from datacurate.mixture.weights import by_tokens, claims
 
 
 @dataclass(frozen=True)
@@ -55,16 +55,30 @@ def plan(
     asked = request(available, by_tokens(available, temperature), weights, limits, noun)
     passes = epochs(available, max_epochs, limits, noun)
     left = left or Left(dict(available), dict.fromkeys(available, 0), fresh=False)
-    caps = {name: left.cap(name, passes[name], n) for name, n in available.items()}
+
+    def caps(passes: Mapping[str, Fraction]) -> Tokens:
+        return {name: left.cap(name, passes[name], n) for name, n in available.items()}
+
+    def again() -> bool:
+        """Whether it can be drawn when documents that were drawn before count as well."""
+        seen = Left(left.whole, left.used, fresh=False)
+        try:
+            plan(tokens, weights, left.whole, max_epochs, on_shortfall, limits, temperature, noun, seen)
+        except RecipeError:
+            return False
+        return True
+
+    own = {key: limit.max_epochs for key, limit in limits.items() if limit.max_epochs is not None}
+    case = shortfall.Supply(
+        tokens=tokens, asked=asked, available=available, caps_of=caps, passes=passes,
+        own=claims(own, list(available), "limit", noun), max_epochs=max_epochs, rescale=on_shortfall == "rescale",
+        noun=noun, used=left.used, again=again if left.fresh else None,
+    )  # fmt: skip
     if not asked.feasible(tokens):
-        raise RecipeError(shortfall.against_limits(tokens, asked))
-    given, rescale = asked.capped(caps), on_shortfall == "rescale"
-    kept = rescale or asked.split.within(tokens, [group.supply(caps) for group in asked.groups])
-    if not kept or not given.feasible(tokens):
-        before = (left.used, left.fresh)
-        case = shortfall.Supply(tokens, asked, given, available, caps, passes, max_epochs, rescale, noun, *before)
+        raise RecipeError(shortfall.against_limits(case))
+    if not case.can(tokens):
         raise RecipeError(case.message())
-    return given.whole(tokens)
+    return case.given.whole(tokens, None if case.rescale else case.wanted)
 
 
 def validation_plan(planned: Tokens, held_out: Tokens, validation: float) -> Tokens:

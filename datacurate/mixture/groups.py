@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from datacurate.core import types
 from datacurate.core.errors import RecipeError
-from datacurate.mixture.water import Bounds, Split, last
+from datacurate.mixture.water import Bounds, Split, last, last_near
 from datacurate.mixture.weights import check_known, checked, claims, exact, is_pattern
 
 Tokens = dict[str, int]
@@ -115,14 +115,19 @@ class Request:
         """How a budget goes to the groups."""
         return Split([group.weight for group in self.groups], [group.bounds for group in self.groups])
 
+    @cached_property
+    def floors(self) -> bool:
+        """Whether every cell can have the least that it must."""
+        bounds = [b for group in self.groups for _, b in group.cells.values()]
+        return not any(b.at_most is not None and b.at_least > b.at_most for b in bounds)
+
     def feasible(self, budget: int) -> bool:
         """Whether the bounds leave a way to split the budget."""
-        bounds = [b for group in self.groups for _, b in group.cells.values()]
-        return self.split.feasible(budget) and not any(b.at_most is not None and b.at_least > b.at_most for b in bounds)
+        return self.floors and self.split.feasible(budget)
 
-    def whole(self, budget: int) -> Tokens:
-        """The budget, which must be feasible, split among all cells."""
-        tokens = self.whole_groups(budget)
+    def whole(self, budget: int, groups: Tokens | None = None) -> Tokens:
+        """The budget, which must be feasible, split among all cells; `groups` says how among the groups."""
+        tokens = groups or self.whole_groups(budget)
         made = [group.whole(tokens[group.name]) for group in self.groups]
         return {cell: n for part in made for cell, n in part.items()}
 
@@ -135,10 +140,38 @@ class Request:
         names = [group.name for group in self.groups]
         return dict(zip(names, self.split.whole(budget, names), strict=True))
 
+    def highest(self, most: int) -> int:
+        """The largest budget up to `most` that the bounds leave a way to split; 0 if there is none."""
+        if self.feasible(most):
+            return most
+        top = last(lambda n: self.split.most(n) >= n, most)
+        shares = [b.at_most // b.min_share for b in self.split.bounds if b.at_most is not None and b.min_share]
+        top = min([top, *map(int, shares)])
+        return top if top and self.feasible(top) else 0
+
     def largest(self, most: int, supply: Sequence[int]) -> int:
-        """The largest budget, up to `most`, that asks no group for more than its supply; 0 if there is none."""
-        found = last(lambda n: self.split.within(n, supply), most)
-        return found if self.feasible(found) else 0
+        """The largest budget up to `most` that asks no group for more whole tokens than its supply; 0 if none.
+
+        Whole numbers pass a supply where the exact ones, rounded, do. How many tokens that are is found nearby.
+        """
+
+        def near(t: int) -> list[int] | None:
+            found = self.split.at(t)
+            return found.near() if found else None
+
+        def holds(n: int) -> bool:
+            """Also of budgets too small for the bounds."""
+            return not self.split.feasible(n) or _within(list(self.whole_groups(n).values()), supply)
+
+        if not (top := self.highest(most)):
+            return 0
+        start = last(lambda t: (found := near(t)) is None or _within(found, supply), top)
+        found = last_near(holds, min(top, max(0, sum(near(start) or [0]))), top)
+        return found if found and self.feasible(found) else 0
+
+
+def _within(tokens: Sequence[int], supply: Sequence[int]) -> bool:
+    return all(n <= most for n, most in zip(tokens, supply, strict=True))
 
 
 def request(

@@ -23,6 +23,18 @@ def last(holds: Callable[[int], bool], most: int) -> int:
     return low
 
 
+def last_near(holds: Callable[[int], bool], start: int, most: int) -> int:
+    """The same, when it lies near `start`: found in few steps."""
+    low, high, step = start, start, 1
+    while low > 0 and not holds(low):
+        low, high, step = max(0, low - step), low - 1, 2 * step
+    while high == low < most and holds(min(most, low + step)):
+        low = high = min(most, low + step)
+        step *= 2
+    high = min(most, low + step - 1) if high == low else high
+    return low + last(lambda n: holds(low + n), high - low)
+
+
 @dataclass(frozen=True)
 class Bounds:
     """What a cell must get and may get: in tokens, and in shares of the budget."""
@@ -120,6 +132,12 @@ class Split:
         lower, upper = self._limits(budget)
         return not any(map(int.__gt__, lower, upper)) and sum(lower) <= budget * self._units <= sum(upper)
 
+    def room(self, budget: int, supply: Sequence[int]) -> bool:
+        """Whether the bounds leave a way to split the budget, when cells have no more than a supply, too."""
+        lower, upper = self._limits(budget)
+        most = [min(high, n * self._units) for high, n in zip(upper, supply, strict=True)]
+        return not any(map(int.__gt__, lower, most)) and sum(lower) <= budget * self._units <= sum(most)
+
     def least(self, budget: int) -> Fraction:
         """The least that all cells may get together."""
         return Fraction(sum(self._limits(budget)[0]), self._units)
@@ -127,11 +145,6 @@ class Split:
     def most(self, budget: int) -> Fraction:
         """The most that all cells may get together."""
         return Fraction(sum(self._limits(budget)[1]), self._units)
-
-    def within(self, budget: int, caps: Sequence[int]) -> bool:
-        """Whether no cell gets more than its cap; also when there is no way to split the budget."""
-        found = self.at(budget)
-        return not found or all(n <= cap * found.scale for n, cap in zip(found.tokens, caps, strict=True))
 
     @cached_property
     def _whole(self) -> list[int]:

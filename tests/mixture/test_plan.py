@@ -224,7 +224,7 @@ def test_a_limit_that_helps_to_bind_is_named():
     assert "a: has 100 tokens, can give 200, asked for 500 (too many: at most 2 epochs)" in text
     assert "limit of b: at most 500 (at_most)" in text
     assert "set tokens to at most 700;" in text and "raise max_epochs of a to 5;" in text
-    assert "nearest" not in text
+    assert "nearest mixture that can be drawn, of 700 tokens: b 500 (71.4 %), a 200 (28.6 %)." in text
 
 
 def test_a_limit_needs_room():
