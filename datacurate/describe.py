@@ -182,7 +182,8 @@ def _receipt_line(run: Run, manifest: dict[str, Any]) -> str:
     names = ("planned_tokens", "written_tokens", "cropped_tokens", "padded_tokens")
     planned, written, cropped, padded = (sum(row.get(name) or 0 for row in train) for name in names)
     lost = f", {cropped:,} cropped" if cropped else ""
-    filled = manifest["fields"].get("packing", "concatenate") == "concatenate"  # all but the last row
+    said = [manifest["fields"], *manifest["fields"].get("stages", [])]
+    filled = all(one.get("packing", "concatenate") == "concatenate" for one in said)  # all but the last row
     empty = "" if filled else f"; {padded:,} places padded ({100 * padded / max(1, written + padded):.2f} %)"
     return f"{manifest['folder']}: {planned:,} training tokens planned, {written:,} written{lost}{empty}"
 

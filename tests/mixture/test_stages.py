@@ -90,10 +90,11 @@ def copies(counted: pa.Table, allocated: pa.Table) -> list[list[tuple[int, int]]
 def documents(draw_):
     """Documents of up to three cells, some with equal hashes, some without tokens."""
     count = draw_(st.integers(1, 40))
-    bits = draw_(st.sampled_from([3, 57, 64]))
+    few = st.builds(lambda number, low: number << 56 | low, st.integers(0, 2), st.integers(0, 9))
+    orders = draw_(st.sampled_from([st.integers(0, 7), few, few, st.integers(0, 2**64 - 1)]))
     made = []
     for row in range(count):
-        order = draw_(st.integers(0, 2**bits - 1))
+        order = draw_(orders)
         n, mask = draw_(st.integers(0, 30)), draw_(st.sampled_from([7, 7, 7, 5, 6, 2, 0]))
         made.append(Document(draw_(st.sampled_from("abc")), draw_(st.integers(0, 3)) // 3, order, row, n, mask))
     return made
@@ -101,7 +102,7 @@ def documents(draw_):
 
 stage_options = st.fixed_dictionaries(
     {
-        "tokens": st.integers(1, 1500),
+        "tokens": st.one_of(st.integers(1, 60), st.integers(1, 1500)),
         "seen": st.sampled_from(["count", "count", "exclude"]),
         "max_epochs": st.sampled_from([0.5, 1, 2.5, 50]),
         "on_shortfall": st.sampled_from(["error", "rescale", "rescale"]),
@@ -381,6 +382,26 @@ def test_a_stage_needs_no_weight_for_cells_that_it_filters_out(tokenizer):
     _, receipt = receipts(mixture)
     late = {r["source"]: r["planned_tokens"] for r in receipt if (r["stage_index"], r["split"]) == (1, 0)}
     assert late["4/web"] + late["4/maths"] == 1000 and late["1/web"] == 0
+
+
+def test_all_that_is_left_is_drawn_and_nothing_else():
+    found = [Document("a", 0, i % 4 << 56 | i, i, 10, 7 if i % 2 else 6) for i in range(40)]
+    stages = filled([stage("odd", 195), stage("rest", 195, seen="exclude"), stage("again", 15)])
+    drawn = copies(table_of(found), planned(table_of(found), stages, 0.0))
+    first, second, _ = ([whole + (last > 0) for whole, last in one] for one in zip(*drawn, strict=True))
+    assert sum(first) == sum(second) == 20 and [a + b for a, b in zip(first, second, strict=True)] == [1] * 40
+
+
+def test_a_plan_that_is_not_what_was_drawn_is_a_ledger_error(tokenizer):
+    mixture = two(tokenizer)
+    made, _ = receipts(mixture)
+    allocated = joined(made["allocated"])
+    more = pa.array(pack.numbers(allocated["planned_tokens"]) + 1)
+    at = allocated.schema.get_field_index("planned_tokens")
+    with pytest.raises(LedgerError, match="core, a: planned"):
+        mixture.receipt(
+            allocated.set_column(at, "planned_tokens", more), joined(made["taken"]), joined(made["written"])
+        )
 
 
 @pytest.mark.parametrize("phase", ["taken", "written"])
