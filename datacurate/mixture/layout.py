@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PACKINGS = ("concatenate", "best_fit", "document")
-
 
 @dataclass(frozen=True)
 class Layout:

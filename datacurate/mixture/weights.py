@@ -1,4 +1,4 @@
-"""What each cell weighs: as named, by patterns, by tables of columns, or by its tokens."""
+"""What each cell weighs: as named, by patterns, or by its tokens."""
 
 from __future__ import annotations
 
@@ -85,26 +85,3 @@ def checked(weights: Mapping[str, float], noun: str = "source") -> dict[str, Fra
     if not any(weights.values()):
         raise RecipeError(f"mixture: all weights are 0. Give at least one {noun} a positive weight.")
     return {key: exact(weight) for key, weight in weights.items()}
-
-
-def by_columns(
-    tables: Mapping[str, Mapping[str, float]], cells: Mapping[str, Mapping[str, str]], noun: str = "cell"
-) -> dict[str, float | Fraction]:
-    """Weights of cells as products: of what each column's table says of the cell's value there.
-
-    `cells` says which value each cell has in each column. A table without a value that some cell has is an error.
-    """
-    made: dict[str, float | Fraction] = {}
-    for cell, values in cells.items():
-        weight = Fraction(1)
-        for column, table in tables.items():
-            if column not in values:
-                raise RecipeError(f"mixture: weights name the column '{column}'. {did_you_mean(column, values)}")
-            if values[column] not in table:
-                raise RecipeError(
-                    f"mixture: the weights of '{column}' lack '{values[column]}', which {noun} '{cell}' has. "
-                    "Give it a weight; 0 leaves it out."
-                )
-            weight *= exact(table[values[column]])
-        made[cell] = weight
-    return made

@@ -181,3 +181,41 @@ def test_lost_marks_are_a_ledger_error(chat, tmp_path, monkeypatch):
     monkeypatch.setattr(Chat, "unscored", lambda self, split: 3)
     with pytest.raises(LedgerError, match="without loss: 3 in the receipt, 2 written"):
         export("chat", "numpy", tmp_path / "out")
+
+
+TALK = """
+sources:
+  books: {root}/sample/books.jsonl.gz
+  talk: {{jsonl: {root}/sample/chat.jsonl, text: messages}}
+stages:
+  - chat: {{tokenizer: {root}/sample/tokenizer.json}}
+mixture:
+  tokens: 8000
+  tokenizer: {root}/sample/tokenizer.json
+  weights: {{books: 9, talk: 1}}
+  sequence_length: 128
+  packing: {packing}
+  validation: 0
+quarantine_limit: 0.2
+"""
+
+
+@pytest.mark.parametrize("packing", ["concatenate", "best_fit"])
+def test_a_run_with_conversations_is_exported_with_its_masks(root, tmp_path, packing):
+    from datacurate.api import load_recipe, run_recipe
+
+    (tmp_path / "talk.yaml").write_text(TALK.format(root=root, packing=packing))
+    run_recipe(load_recipe(tmp_path / "talk.yaml"), tmp_path / "run", tmp_path / "store", workers=1, quiet=True)
+    unscored = sum(row["unscored_tokens"] for row in read_parts(receipt_parts(tmp_path / "run")).to_pylist())
+    assert unscored > 0
+    for name in FORMATS:
+        for unit in ("documents", "rows"):
+            if (name, unit) != ("packed", "documents"):
+                made = export(tmp_path / "run", name, tmp_path / f"{name}-{unit}", unit=unit)
+                assert made["splits"]["train"]["unscored"] == unscored
+
+
+def receipt_parts(run: Path) -> list[Path]:
+    stage = open_run(run).last("mixture")
+    assert stage is not None
+    return list(stage.phase("receipt").values())

@@ -17,7 +17,7 @@ from datacurate.core.errors import RecipeError
 from datacurate.mixture.allocate import plan
 from datacurate.mixture.groups import Limit
 from datacurate.mixture.proxies import dirichlet
-from datacurate.mixture.weights import by_columns, by_tokens, claims, exact
+from datacurate.mixture.weights import by_tokens, claims, exact
 
 EVEN = float("inf")
 NAMES = [f"{quality}/{domain}" for quality in "345" for domain in ("maths", "code", "web")]
@@ -122,18 +122,6 @@ def test_a_name_with_the_signs_of_a_pattern_is_limited_in_its_group():
     made = plan(10**4, {"*": 1}, have, 4, limits={"x[1]": Limit(at_most=1000)})
     assert made == {"x[1]": 1000, "b": 4500, "x1": 4500}
     assert plan(10**4, None, have, 4, limits={"x[1]": Limit(at_most=1000)}) == made
-
-
-def test_weights_by_columns_are_products():
-    tables = {"quality": {"4": 3, "3": 0.5}, "domain": {"maths": 2, "web": 1}}
-    cells = {f"{q}/{d}": {"quality": q, "domain": d} for q in "34" for d in ("maths", "web")}
-    assert by_columns(tables, cells) == {"3/maths": 1, "3/web": Fraction(1, 2), "4/maths": 6, "4/web": 3}
-    made = plan(42, by_columns(tables, cells), dict.fromkeys(cells, 1000), 4)
-    assert made == {"3/maths": 4, "3/web": 2, "4/maths": 24, "4/web": 12}
-    with pytest.raises(RecipeError, match="weights of 'quality' lack '5', which cell '5/web' has"):
-        by_columns(tables, {"5/web": {"quality": "5", "domain": "web"}})
-    with pytest.raises(RecipeError, match=r"name the column 'domain'\. Did you mean 'domains'"):
-        by_columns(tables, {"4/web": {"quality": "4", "domains": "web"}})
 
 
 def test_limits_shape_what_is_asked_for():

@@ -168,9 +168,9 @@ class Mixture:
             if unit == "rows":
                 yield from (_rows(batch) for batch in batches if batch.num_rows)
             elif self.packing == "concatenate":
-                yield from _documents(map(_unpacked, batches), wanted)
+                yield from _documents(map(pack.unpack, batches), wanted)
             else:
-                yield from _documents(iter([_together(_unpacked(pa.concat_tables(batches)))]), wanted)
+                yield from _documents(iter([_together(pack.unpack(pa.concat_tables(batches)))]), wanted)
 
 
 def packing_of(fields: dict[str, Any], number: int) -> str:
@@ -189,12 +189,6 @@ def first_row(folder: Path, split: Split, number: int) -> int:
 
 def _of_split(batch: pa.Table, split: str) -> pa.Table:
     return batch.filter(pc.equal(batch["split"], SPLITS.index(split)))
-
-
-def _unpacked(table: pa.Table) -> pack.Stretches:
-    """The pieces of packed rows, with plain ids: these formats have no place for what the loss is taken of."""
-    pieces = pack.unpack(table)
-    return replace(pieces, flat=pack.ids_of(pieces.flat))
 
 
 def _rows(table: pa.Table) -> Samples:
