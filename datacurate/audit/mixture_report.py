@@ -50,7 +50,8 @@ def _way(run: Finished, receipt: list[Row]) -> Markup:
             sums[row["source"]] = sums.get(row["source"], 0) + row[column]
     if set(wanted) == set(steps[0][1]):
         steps += [("mixture, planned", wanted), ("mixture, written", written)]
-    return _bars(steps)
+        return _bars(steps, "Bytes of text up to the mixture, tokens of training in it.")
+    return _bars(steps, "Bytes of text up to the mixture, whose cells are not its sources; they are below.")
 
 
 def _sums(run: Finished, at: int, side: str) -> dict[str, int]:
@@ -62,7 +63,7 @@ def _shares(sums: dict[str, int]) -> dict[str, float]:
     return {name: round(n / whole, 4) for name, n in sums.items() if n}
 
 
-def _bars(steps: Sequence[tuple[str, dict[str, int]]]) -> Markup:
+def _bars(steps: Sequence[tuple[str, dict[str, int]]], note: str) -> Markup:
     """Stacked bars, all of one width, with a share per source beside them."""
     most = charts.COLORS - 1
     size = {name: max(_shares(sums).get(name, 0) for _, sums in steps) for _, sums in steps for name in sums}
@@ -78,7 +79,6 @@ def _bars(steps: Sequence[tuple[str, dict[str, int]]]) -> Markup:
         rows.append([tag("span", label, class_="name"), charts.shares([parts[kind] for kind in kinds], kinds)])
     legend = charts.legend({f"s{at}": name for at, name in enumerate(kinds)})
     body = [[label, *(share(sums.get(name, 0), sum(sums.values())) for name in named)] for label, sums in steps]
-    note = "Bytes of text up to the mixture, tokens of training in it."
     return join(
         [
             legend,
@@ -109,7 +109,7 @@ def _bullets(rows: list[Row]) -> Markup:
 def _receipt(rows: list[Row]) -> Markup:
     """Tokens planned and written of every cell, and what became of the difference; no columns of nothing but zeros."""
     named = sorted({name for row in rows for name in row if name.endswith("_tokens")} | {*COUNTED})
-    all_: Row = {"source": "all"} | {name: sum(row.get(name) or 0 for row in rows) for name in named}
+    all_: Row = {"source": "all", "weight": 1} | {name: sum(row.get(name) or 0 for row in rows) for name in named}
     there = all_["available_tokens"]
     all_["epochs"] = all_["written_tokens"] / there if there else 0.0
     all_["epochs_so_far"] = sum(_so_far(row) * row["available_tokens"] for row in rows) / there if there else 0.0
@@ -120,13 +120,15 @@ def _receipt(rows: list[Row]) -> Markup:
     return table(shown, made[:-1], foot=made[-1])
 
 
-COUNTED = ("weight", "documents", "empty")
-RARE = ("cropped", "padding", "marks", "not scored", "without tokens")
+COUNTED = ("documents", "empty")
+RARE = ("cut at the budget", "cropped", "padding", "marks", "not scored", "without tokens")
 COLUMNS: dict[str, Callable[[Row], Any]] = {
     "cell": lambda row: row["source"],
     "weight": lambda row: share(row["weight"], 1),
     "planned tokens": lambda row: number(row["planned_tokens"]),
+    "drawn": lambda row: number(row.get("drawn_tokens", row["planned_tokens"])),
     "written tokens": lambda row: number(row["written_tokens"]),
+    "cut at the budget": lambda row: number(row.get("truncated_tokens") or 0),
     "cropped": lambda row: number(row.get("cropped_tokens") or 0),
     "difference": lambda row: _difference(row),
     "padding": lambda row: number(row.get("padded_tokens") or 0),

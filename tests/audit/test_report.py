@@ -193,8 +193,12 @@ def test_receipts_and_losses(tmp_path):
     expected = ["core, &lt;i&gt;", "9,100", "9,000", "9,000", "2,000", "0", "7,000", "30", "6,970"]
     assert expected in rows(html, "training") and ["all", *expected[1:]] in rows(html, "training")
     page = Page(html)
-    assert ["web", "75.0 %", "1,234,567", "1,234,567", "0", "4,000", "308.64", "12"] in rows(html, "mixture")
-    assert ["&lt;i&gt;", "25.0 %", "411,522", "411,520", "-2", "4,000", "102.88", "12"] in rows(html, "mixture")
+    assert ["web", "75.0 %", "1,234,567", "1,234,567", "1,234,567", "0", "4,000", "308.64", "12"] in rows(
+        html, "mixture"
+    )
+    assert ["&lt;i&gt;", "25.0 %", "411,522", "411,522", "411,520", "-2", "4,000", "102.88", "12"] in rows(
+        html, "mixture"
+    )
     assert "training tokens planned ≠ 1,646,087 written" in page.words
     assert ["train", "400", "7.990", "4.000", "54.6"] in rows(html, "training")
     assert "unigram 7.250" in page.words and "validation, <i>" in page.words
