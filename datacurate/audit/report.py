@@ -126,47 +126,5 @@ RECEIPT_NOTE = (
     "source of the document in front of it. What is left of the document that ends a budget is not drawn: it is cut. "
     "Marks are tokens that open and close documents. Epochs so far count the stages of training before, too."
 )
-TRAINING_NOTE, _training(run, metrics) if metrics else None),
-        ("recipe", "Recipe", "", sections.recipe(run)),
-        ("identity", "Keys and versions", IDENTITY_NOTE, sections.identity(run)),
-    ]
-
-
-def _training(run: Finished, metrics: list[evidence.Row]) -> Markup:
-    accounts = evidence.account_rows(run)
-    return join([evidence.training(metrics), *([evidence.accounts(accounts)] if accounts else [])])
-
-
-SAMPLES_NOTE = join(
-    [
-        f"The first {evidence.SAMPLES} of each rule, with the figure that decided. Texts are cut to their beginning, ",
-        "and characters that cannot be seen are spelled out as [U+202E]. ",
-        tag("code", "curate trace RUN ID"),
-        " tells a document's whole life.",
-    ]
-)
-DEDUPLICATION_NOTE = join(
-    [
-        "The mixture is shown as if deduplication alone had removed anything. ",
-        tag("code", "curate dedup explain RUN ID"),
-        " shows a document beside its survivor.",
-    ]
-)
-CONTAMINATION_NOTE = join(
-    [
-        "Items of benchmarks that documents hold, those in most documents first; words that both have are marked. ",
-        tag("code", "curate contamination RUN --html FILE"),
-        " shows more.",
-    ]
-)
-PII_NOTE = "What the stage pii found, in the documents that came to it; texts are not shown."
-SIMILARITY_NOTE = "How alike removed documents are to the document that was kept in their stead."
-SPOKEN_NOTE = "By bytes of all documents that came to `language`; by paragraph, a document counts for each language."
-LENGTHS_NOTE = "Of the documents that are left. A column holds lengths from its label up to the next, twice as long."
-RECEIPT_NOTE = (
-    "Tokens asked for and tokens counted in the packed sequences, end-of-text tokens included. Padding counts for the "
-    "source of the document in front of it. The document at the end of a budget is cut: what is left of it is not drawn. Marks are tokens that open and close documents. Epochs so far count the "
-    "stages of training before, too."
-)
 TRAINING_NOTE = "Mean loss over the scored tokens; only losses with the same tokenizer can be compared."
 IDENTITY_NOTE = "Equal keys mean equal content: they depend on inputs, options and versions, never on machines."
