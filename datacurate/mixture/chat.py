@@ -6,7 +6,8 @@ Templates are Jinja, in the sandbox and with the helpers that transformers gives
 **Special tokens in messages stay text.** Where a message spells one out, a character that is in no message is put
 behind its first letter, before the template sees it; where a message begins or ends with a part of one, such a
 character stands there. So a special token in what the template wrote is the template's own. Then the characters are
-taken out again.
+taken out again. A template that looks into messages could be led astray by them: so it is rendered without them, too,
+and a conversation of which both are not the same is refused.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ UNUSED = [*range(0xFDD0, 0xFDF0), *range(0xF0000, 0xFFFFE)]
 WORK = 50_000_000
 """Characters and messages that a conversation may take to render its beginnings, one for each turn."""
 ASSISTANT = "assistant"
-KEYS = ("role", "content", "type", "text")
-"""Keys that every template knows."""
+COMPARED = ("role", "type")
+"""Keys whose values templates compare with names."""
+DATA = "arguments"
+"""Key of what a tool is called with: keys in it are the conversation's, not the format's."""
 PROBE = [("user", "One?"), (ASSISTANT, "Two."), ("user", "Three?"), (ASSISTANT, "Four.")]
 
 Messages = list[dict[str, Any]]
@@ -67,8 +70,8 @@ class Marks:
 
     @staticmethod
     def absent(text: str) -> Marks:
-        """Three that are not in a text."""
-        return Marks(*islice((c for c in map(chr, UNUSED) if c not in text), 3))
+        """Three that are not in a text, nor as Python and JSON escape them."""
+        return Marks(*islice((c for c in map(chr, UNUSED) if c not in text and _escaped(c) not in text), 3))
 
 
 @dataclass
@@ -140,6 +143,8 @@ class Template:
         marks = Marks.absent(written + self.source + self.either)
         guarded = self._guarded(messages, marks.inside)
         whole = self._run(guarded, marks)
+        if guarded != messages:
+            self._prove(whole, messages, marks)
         if not self.by_blocks:
             whole = self._with_turns(whole, guarded, marks)
         try:
@@ -152,7 +157,8 @@ class Template:
         enclosed = (marks.begin, marks.end) if self.by_blocks else ("", "")
         given = {**self.variables, "messages": messages, "add_generation_prompt": prompt, "_enclosed": enclosed}
         try:
-            return self.compiled.render(given)
+            made: str = self.compiled.render(given)
+            return made.replace(_escaped(marks.inside), marks.inside)
         except (RecipeError, MemoryError):
             raise
         except Exception as error:  # a template raises whatever it likes
@@ -161,19 +167,45 @@ class Template:
                 hint = " It asks for today's date; set `today`, so that every run writes the same."
             raise Unusable("template_error", f"the chat template raises: {str(error)[:300]}.{hint}") from error
 
-    def _guarded(self, value: Any, inside: str, key: str = "") -> Any:
-        """Messages with `inside` in every special token that they spell."""
+    def _prove(self, whole: str, messages: Messages, marks: Marks) -> None:
+        """Raise Unusable unless what the template wrote of guarded messages is what it writes of them as they are."""
+        if whole.replace(marks.inside, "") != self._run(messages, marks):
+            raise Unusable(
+                "special_in_message",
+                "a message spells a special token or a part of one, and the template looks for that or changes it, so "
+                "what is the template's own cannot be told",
+            )
+
+    def _guarded(self, value: Any, inside: str, key: str = "", data: bool = False) -> Any:
+        """Messages with `inside` in every special token that they spell.
+
+        What templates look up or compare (keys, and values of `COMPARED`) is broken only where it spells a whole
+        special token; `data` is nothing of this.
+        """
         if isinstance(value, str):
-            return value if key == "role" else self._broken(value, inside)
+            return self._broken(value, inside, data or key not in COMPARED)
         if isinstance(value, Mapping):
-            return {k if k in KEYS else self._broken(k, inside): self._guarded(v, inside, k) for k, v in value.items()}
+            return {
+                self._broken(k, inside, data): self._guarded(v, inside, k, data or k == DATA) for k, v in value.items()
+            }
         if isinstance(value, list):
-            return [self._guarded(one, inside) for one in value]
+            return [self._guarded(one, inside, key, data) for one in value]
         return value
 
-    def _broken(self, text: str, inside: str) -> str:
-        """A text with `inside` in the special tokens that it spells, and where it may be a part of one."""
+    def _broken(self, text: str, inside: str, parts: bool = True) -> str:
+        """A text with `inside` in special tokens that it spells and, with `parts`, where it may be a part of one."""
         places = [found.start() + 1 for found in self._begins.finditer(text)]
+        if parts:
+            places += self._joints(text)
+        if not places:
+            return text
+        cuts = sorted({0, *places, len(text)})
+        between = inside.join(text[a:b] for a, b in pairwise(cuts))
+        return ("" if 0 not in places else inside) + between + ("" if len(text) not in places else inside)
+
+    def _joints(self, text: str) -> list[int]:
+        """Where a text may be a part of a special token, with what stands beside it."""
+        places = []
         first, last = len(text) - len(text.lstrip()), len(text.rstrip())
         head, tail = text[first : first + self._longest], text[max(last - self._longest, first) : last]
         if not self._closing.isdisjoint(head) and any(head[:size] in self._tails for size in range(1, len(head) + 1)):
@@ -182,11 +214,7 @@ class Template:
             places.append(last)
         if 0 < last - first <= self._longest and any(text[first:last] in name for name in self.names):
             places.append(first)
-        if not places:
-            return text
-        cuts = sorted({0, *places, len(text)})
-        parts = [text[a:b] for a, b in pairwise(cuts)]
-        return ("" if 0 not in places else inside) + inside.join(parts) + ("" if len(text) not in places else inside)
+        return places
 
     def _with_turns(self, whole: str, messages: Messages, marks: Marks) -> str:
         """The same with the turns of `train_on` enclosed, found by rendering the conversation's beginnings."""
@@ -263,6 +291,11 @@ def _pieces(walk: re.Pattern[str], text: str) -> Iterator[tuple[str, re.Match[st
         yield text[done : found.start()], found
         done = found.end()
     yield text[done:], None
+
+
+def _escaped(char: str) -> str:
+    """How Python and JSON write a character of `UNUSED` within other text (those above U+FFFF in Python alone)."""
+    return repr(char)[1:-1]
 
 
 def _line(error: Any) -> Any:
