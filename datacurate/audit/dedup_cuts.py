@@ -76,6 +76,8 @@ def cuts_of(run: Finished, documents: Documents, id: str, copy: Copy) -> list[Cu
 
 def cuts_out(stage: FinishedStage, shard: str) -> bool:
     """Whether a stage cuts parts out of documents and leaves of what it is to be told, in one shard."""
+    if shard not in stage.ledgers:  # a dataset's shard, which reading the files of other sources passes by
+        return False
     if stage.name == BY_FILTER:
         return all(path.exists() for path in stage.phase("seen").values())
     return bool(evidence(stage, shard, _number(stage, shard)))

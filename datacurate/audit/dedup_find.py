@@ -64,10 +64,12 @@ class Place:
         return None
 
     def ids(self, rows: set[int]) -> dict[int, str]:
-        """The ids of some rows."""
+        """The ids of some rows. Nothing is read behind the last of them."""
         found: dict[int, str] = {}
-        for first, ids, _ in self._pieces():
+        for first, ids, _ in self._pieces() if rows else ():
             found |= {row: ids[row - first].as_py() for row in rows if first <= row < first + len(ids)}
+            if first + len(ids) > max(rows):
+                break
         return found
 
     def _pieces(self) -> Iterator[tuple[int, Any, Callable[[], pa.Table]]]:
@@ -129,15 +131,25 @@ class Documents:
     def _from_sources(self, shard: str) -> tuple[Place | None, str]:
         try:
             self._recipe = self._recipe or load(self.run.folder / "recipe.yaml")
-            for name, source in self._recipe.sources.items():
-                if (folder := source.dataset()) is not None:
-                    if (part := _of_dataset(Dataset.open(folder), shard)) is not None:
-                        return Place(shard, part), ""
-                elif (file := _file_of(name, source, shard)) is not None:
-                    return Place(shard, file, name, source), ""
         except CurateError as error:
-            return None, f"the sources cannot be read again: {error}"
-        return None, GONE
+            return None, f"the recipe cannot be read again: {error}"
+        remark = GONE
+        for name, source in self._recipe.sources.items():
+            try:
+                if (place := _of_source(name, source, shard)) is not None:
+                    return place, ""
+            except CurateError as error:  # another source may have it
+                remark = f"the sources cannot be read again: {error}"
+        return None, remark
+
+
+def _of_source(name: str, source: Any, shard: str) -> Place | None:
+    """Where a source has a shard, if it has it."""
+    if (folder := source.dataset()) is not None:
+        part = _of_dataset(Dataset.open(folder), shard)
+        return None if part is None else Place(shard, part)
+    file = _file_of(name, source, shard)
+    return None if file is None else Place(shard, file, name, source)
 
 
 def stage_of(run: Finished, stage: FinishedStage) -> Stage | None:

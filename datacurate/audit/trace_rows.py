@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datacurate.audit.dedup_find import Documents, Place
 from datacurate.audit.run_folder import Finished, FinishedStage, open_run
-from datacurate.core.errors import InputError
+from datacurate.core.errors import CurateError, InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -180,7 +181,7 @@ def told(found: Iterable[Piece]) -> list[str]:
 
 @dataclass(frozen=True)
 class InRow:
-    """What a row holds of a document. `id` is None where the run stored no documents; its place names it then."""
+    """What a row holds of a document. `id` is None where its documents are not found; its place names it then."""
 
     id: str | None
     source: str
@@ -204,6 +205,8 @@ class TracedRow:
     tokens: int
     padding: int
     pieces: list[InRow]
+    notes: list[str]
+    """Why ids are not known."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -219,7 +222,7 @@ class TracedRow:
             name = one.id if one.id is not None else f"row {one.shard_row} of shard {one.shard}"
             place = f"place {one.offset}: {one.tokens:,} tokens from token {one.begins:,} on"
             lines.append(f"  {place}, of {name} ({one.source})")
-        return "\n".join(seen(line) for line in lines)
+        return "\n".join(seen(line) for line in [*lines, *self.notes])
 
 
 def trace_row(run: str | Path, row: str) -> TracedRow:
@@ -240,16 +243,16 @@ def trace_row(run: str | Path, row: str) -> TracedRow:
     path = joined(rows.root, name)
     flat = _pieces_of(_table(path, inside, 1))
     sources = [index.sources[number] for number in flat["source"].tolist()]
-    known = _documents(finished, stage, flat["document"].tolist(), [one is rows for one in index.stages].index(True))
-    width = _width(path)
+    documents = list(zip(flat["document"].tolist(), sources, strict=True))
+    found = _documents(stage, [name for name, _ in documents], [one is rows for one in index.stages].index(True))
+    ids, notes = _ids(finished, {found[document] for document in documents})
     made = []
-    for at, document in enumerate(flat["document"].tolist()):
-        id, shard, shard_row = known[document, sources[at]]
+    for at, document in enumerate(documents):
         places = (int(flat[name][at]) for name in ("start", "size", "begin"))
-        made.append(InRow(id, sources[at], shard, shard_row, *places))
+        made.append(InRow(ids.get(found[document]), sources[at], *found[document], *places))
     filled = int(flat["size"].sum())
     about = (finished.name, index.split, rows.name, int(number), Path(path).name, inside)
-    return TracedRow(*about, filled, width - filled, made)
+    return TracedRow(*about, filled, _width(path) - filled, made, notes)
 
 
 def _width(path: str) -> int:
@@ -258,10 +261,8 @@ def _width(path: str) -> int:
     return pq.read_schema(path).field("input_ids").type.list_size
 
 
-def _documents(
-    run: Finished, stage: FinishedStage, names: list[int], number: int
-) -> dict[tuple[int, str], tuple[str | None, str, int]]:
-    """Id, shard and row in it of documents by what the rows of a training stage call them, and source.
+def _documents(stage: FinishedStage, names: list[int], number: int) -> dict[tuple[int, str], tuple[str, int]]:
+    """Shard and row in it of documents by what the rows of a training stage call them, and source.
 
     Of several with one id the name without a row is of the one that the stage drew most often.
     """
@@ -269,21 +270,20 @@ def _documents(
     import pyarrow.parquet as pq
 
     found: dict[tuple[int, str], list[tuple[str, dict[str, Any]]]] = {}
-    wanted = np.array(sorted(set(names)), np.uint64)
+    known = set(names)
+    wanted = np.array(sorted(known), np.uint64)
     for shard, path in stage.phase("counted").items():
         table = pq.read_table(path)
         order, row = (np.asarray(table[name]) for name in ("order", "row"))
         own = order ^ (row + np.uint64(1))
         some = np.flatnonzero(np.isin(order, wanted) | np.isin(own, wanted))
         for at, one in zip(some.tolist(), table.take(some).to_pylist(), strict=True):
-            for name in (int(order[at]), int(own[at])):
+            for name in known.intersection((int(order[at]), int(own[at]))):
                 found.setdefault((name, one["source"]), []).append((shard, one))
     told = {}
-    for name in names:
-        for key in (key for key in found if key[0] == name):
-            shard, one = _most_drawn(stage, found[key], number) if len(found[key]) > 1 else found[key][0]
-            inside = one["row"] & (1 << SHARD_BITS) - 1
-            told[key] = (_id(run, shard, inside), shard, inside)
+    for key, alike in found.items():
+        shard, one = _most_drawn(stage, alike, number) if len(alike) > 1 else alike[0]
+        told[key] = (shard, one["row"] & (1 << SHARD_BITS) - 1)
     return told
 
 
@@ -297,9 +297,28 @@ def _most_drawn(
     return found[times.index(max(times))]
 
 
-def _id(run: Finished, shard: str, row: int) -> str | None:
-    """The id of a document, where the last stage stored its documents."""
-    import pyarrow.parquet as pq
+def _ids(run: Finished, places: set[tuple[str, int]]) -> tuple[dict[tuple[str, int], str], list[str]]:
+    """The ids of documents by shard and row in it, and why others are not known. Each shard is read once."""
+    rows: dict[str, set[int]] = {}
+    for shard, row in places:
+        rows.setdefault(shard, set()).add(row)
+    found: dict[tuple[str, int], str] = {}
+    notes, places_of = [], Documents(run)
+    for shard, wanted in sorted(rows.items()):
+        place, remark = _place(run, places_of, shard)
+        try:
+            found |= {(shard, row): id for row, id in (place.ids(wanted) if place else {}).items()}
+        except (CurateError, OSError) as error:
+            remark = f"its documents cannot be read: {error}"
+        if remark:
+            notes.append(f"ids of shard {shard} are not known: {remark}")
+    return found, notes
 
-    path = run.documents.shards.get(shard) if run.documents else None
-    return None if path is None else pq.read_table(path, columns=["id"])["id"][row].as_py()
+
+def _place(run: Finished, documents: Documents, shard: str) -> tuple[Place | None, str]:
+    """Where a shard's documents are as they came to the mixture: stored, or in a source that it follows directly."""
+    if run.booked and run.booked[-1].name != "read":
+        path = run.booked[-1].shards.get(shard)
+        gone = f"the documents of {run.booked[-1].label} are not in the store"
+        return (Place(shard, path), "") if path is not None and path.exists() else (None, gone)
+    return documents.place(len(run.booked), shard)

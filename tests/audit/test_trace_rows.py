@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from datacurate import PackedDataset
 from datacurate.api import run_recipe, run_stage
 from datacurate.audit import trace_rows
+from datacurate.audit.dedup_find import Place
 from datacurate.audit.run_folder import open_run
 from datacurate.audit.trace import trace
 from datacurate.cli import app
@@ -22,6 +24,7 @@ from datacurate.core.errors import InputError
 from datacurate.core.recipe import loads
 from datacurate.mixture.draw import hashes
 from datacurate.mixture.mixture import Mixture
+from datacurate.stages.count_tokens import CountTokens
 
 ROOT = Path(__file__).parents[2]
 SPLITS = ("train", "validation")
@@ -147,6 +150,83 @@ def test_documents_of_one_id_are_told_apart(tmp_path):
             assert here[:-1] == mine[piece.begins : piece.begins + piece.tokens - 1], "the budget may cut its end"
             said.append((number, piece.offset))
     assert sorted(found) == sorted(said), "each piece is of one document"
+
+
+@pytest.fixture
+def plain(tmp_path) -> Path:
+    """A mixture that follows its sources directly, one of them a dataset; the ids are in the files alone."""
+    counted, inline = tmp_path / "counted", tmp_path / "inline.yaml"
+    inline.write_text("executor: inline\n")
+    for name, count in (("web", 70), ("books", 30)):
+        texts = [f"[{name} {i}] " + "The king went out. " * (1 + i % 9) for i in range(count)]
+        rows = pa.table({"id": [f"{name}-{i}" for i in range(count)], "text": texts})
+        pq.write_table(rows, tmp_path / f"{name}.parquet", row_group_size=20)
+    tokenizer = f"{ROOT}/sample/tokenizer.json"
+    run_stage(CountTokens(tokenizer=tokenizer), [tmp_path / "books.parquet"], counted, profile=inline)
+    recipe = f"""
+name: plain
+sources: {{web: {tmp_path}/web.parquet, books: {{dataset: {counted}}}}}
+mixture: {{tokenizer: {tokenizer}, sequence_length: 64, packing: best_fit, tokens: 3000, validation: 0.1}}
+"""
+    run_recipe(loads(recipe), tmp_path / "run", tmp_path / "store", inline, quiet=True)
+    return tmp_path / "run"
+
+
+def test_rows_name_documents_that_only_the_sources_hold(plain, monkeypatch):
+    read, real = [], Place.ids
+    monkeypatch.setattr(Place, "ids", lambda place, rows: read.append(place.shard) or real(place, rows))
+    seen = set()
+    for number in range(len(PackedDataset(plain))):
+        read.clear()
+        row = trace_rows.trace_row(plain, str(number))
+        assert len(read) == len(set(read)) == len({p.shard for p in row.pieces}), "each shard is read once"
+        for piece in row.pieces:
+            (copy,) = trace(plain, piece.id).copies
+            assert (copy.source, copy.shard, piece.id) == (
+                piece.source,
+                piece.shard,
+                f"{piece.source}-{piece.shard_row}",
+            )
+            here = [p.tokens for p in copy.events[-1].rows if (p.row, p.offset) == (number, piece.offset)]
+            assert here == [piece.tokens]
+            seen.add(piece.id)
+    assert any("web" in id for id in seen) and any("books" in id for id in seen)
+
+
+def test_rows_say_why_they_do_not_name_documents(plain):
+    (plain.parent / "web.parquet").unlink()
+    rows = [trace_rows.trace_row(plain, str(number)) for number in range(len(PackedDataset(plain)))]
+    row = next(row for row in rows if {p.source for p in row.pieces} == {"web", "books"})
+    assert {(p.source, p.id is None) for p in row.pieces} == {("web", True), ("books", False)}
+    (shard,) = {p.shard for p in row.pieces if p.source == "web"}
+    text = row.as_text()
+    assert f"of shard {shard} (web)" in text and f"\nids of shard {shard} are not known: " in text
+    assert "web.parquet" in text and len(row.notes) == 1 and row.as_json()["notes"] == row.notes
+    for path in (plain.parent / "counted").rglob("books-*.parquet"):
+        path.unlink()
+    row = trace_rows.trace_row(plain, str(row.row))
+    assert all(piece.id is None for piece in row.pieces) and len(row.notes) == 2
+
+
+def test_rows_of_a_run_whose_documents_are_gone(run, tmp_path):
+    copied = shutil.copytree(run.parent, tmp_path / "all", symlinks=True)
+    row = trace_rows.trace_row(copied / "run", "0")
+    assert all(piece.id for piece in row.pieces) and row.notes == []
+    for path in (copied / "store").glob("exact-*/*.parquet"):
+        if not path.name.endswith(".ledger.parquet"):
+            path.unlink()
+    row = trace_rows.trace_row(copied / "run", "0")
+    assert all(piece.id is None for piece in row.pieces) and "exact are not in the store" in row.as_text()
+
+
+def test_ids_are_read_up_to_the_last_that_is_wanted(tmp_path, monkeypatch):
+    pq.write_table(
+        pa.table({"id": list("abcdefgh"), "text": list("abcdefgh")}), tmp_path / "x.parquet", row_group_size=2
+    )
+    read, real = [], pq.ParquetFile.read_row_group
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", lambda f, i, **k: read.append(i) or real(f, i, **k))
+    assert Place("x", tmp_path / "x.parquet").ids({1, 3, 2}) == {1: "b", 2: "c", 3: "d"} and read == [0, 1]
+    assert Place("x", tmp_path / "x.parquet").ids(set()) == {} and read == [0, 1]
 
 
 def test_the_loaders_rows_are_those_that_are_traced(run):
