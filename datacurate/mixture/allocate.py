@@ -22,6 +22,10 @@ class Left:
     """Tokens of them that earlier stages have drawn, as often as they did."""
     fresh: bool
     """Whether only documents that were never drawn may be drawn, once."""
+    weighed: Tokens | None = None
+    """Tokens that cells are weighed by, if not those available: with the short documents that a stage leaves out."""
+    weighed_seen: Tokens | None = None
+    """The same, when documents that were drawn before count as well."""
 
     def cap(self, name: str, passes: Fraction, available: int) -> int:
         """Tokens that a cell can give, when it may be passed over so often in all."""
@@ -52,16 +56,17 @@ def plan(
     if not sum(available.values()):
         raise RecipeError("mixture: no tokens to train on. See that documents reach it and that validation is below 1.")
     limits = limits or {}
-    asked = request(available, by_tokens(available, temperature), weights, limits, noun)
-    passes = epochs(available, max_epochs, limits, noun)
     left = left or Left(dict(available), dict.fromkeys(available, 0), fresh=False)
+    sizes = available if left.weighed is None else {name: left.weighed[name] for name in available}
+    asked = request(available, by_tokens(sizes, temperature), weights, limits, noun)
+    passes = epochs(available, max_epochs, limits, noun)
 
     def caps(passes: Mapping[str, Fraction]) -> Tokens:
         return {name: left.cap(name, passes[name], n) for name, n in available.items()}
 
     def again() -> bool:
         """Whether it can be drawn when documents that were drawn before count as well."""
-        seen = Left(left.whole, left.used, fresh=False)
+        seen = Left(left.whole, left.used, fresh=False, weighed=left.weighed_seen)
         try:
             plan(tokens, weights, left.whole, max_epochs, on_shortfall, limits, temperature, noun, seen)
         except RecipeError:

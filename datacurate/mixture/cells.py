@@ -17,6 +17,7 @@ from datacurate.core.conditions import mismatch, values_of
 from datacurate.core.errors import InputError, RecipeError, did_you_mean
 from datacurate.core.stage import one_array
 from datacurate.mixture import draw
+from datacurate.mixture.stages import weighing
 
 NONE = "null"
 """What stands in a name for a value that is missing."""
@@ -144,6 +145,19 @@ def _fulfilled(docs: pa.Table, where: str) -> np.ndarray:
             raise InputError(f"mixture: the condition '{where}': {problem}")
         given[column] = one_array(values)
     return node.truth(given).true
+
+
+def masks(allowed: np.ndarray, order: np.ndarray, n: np.ndarray, rules: Sequence[tuple[int, float]]) -> np.ndarray:
+    """Per document, as bits of an int64: the training stages that may draw it, given those whose condition it fulfils.
+
+    Behind them, for stages that leave short documents out, come bits of the conditions alone: by the tokens of these
+    documents cells are weighed, so that no rule of length changes their shares (`stages.weighing`).
+    """
+    found = allowed & long_enough(order, n, rules)
+    for stage, bit in enumerate(weighing([short_share for _, short_share in rules])):
+        if bit != stage:
+            found |= (allowed >> stage & 1) << bit
+    return found
 
 
 def long_enough(order: np.ndarray, n: np.ndarray, rules: Sequence[tuple[int, float]]) -> np.ndarray:

@@ -134,10 +134,10 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
 
     @each(uses=("long_tokens", "short_share", "stages"), columns={"tokenized": ("order", "row", "split", "n")})
     def counted(self, tokenized: pa.Table, celled: pa.Table) -> pa.Table:
-        """All that is needed of documents to plan; the bits are of the training stages that may draw them."""
+        """All that is needed of documents to plan; the bits are those of `cells.masks`."""
         rules = zip(*(training.chosen(f, getattr(self, f), self.stages) for f in LENGTH), strict=True)
-        length = cells.long_enough(pack.numbers(tokenized["order"]), pack.numbers(tokenized["n"]), list(rules))
-        mask = pa.array(pack.numbers(celled["mask"]) & length)
+        allowed, order, n = (pack.numbers(c) for c in (celled["mask"], tokenized["order"], tokenized["n"]))
+        mask = pa.array(cells.masks(allowed, order, n, list(rules)))
         made = {**{name: tokenized[name] for name in tokenized.schema.names}, "source": celled["source"], "mask": mask}
         return pa.table([made[name] for name in schemas.COUNTED.names], schema=schemas.COUNTED)
 

@@ -220,6 +220,6 @@ class _Columns:
             "row": np.arange(start, start + docs.num_rows, dtype=np.uint64),
             "split": draw.held_out(ids, own.validation).astype(np.int8),
             "n": n,
-            "mask": cells.allowed(docs, wheres) & cells.long_enough(order, n, list(rules)),
+            "mask": cells.masks(cells.allowed(docs, wheres), order, n, list(rules)),
         }
         return pa.table(columns, schema=schemas.COUNTED)

@@ -20,7 +20,7 @@ from datacurate.mixture.pack import numbers
 from datacurate.mixture.rings import BITS, Interval, Ring, bin_of
 from datacurate.mixture.schemas import SUMMED
 from datacurate.mixture.shares import TRAIN, VALIDATION, shares
-from datacurate.mixture.stages import TrainingStage
+from datacurate.mixture.stages import TrainingStage, weighing
 
 Documents = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """Order, row, tokens and mask of some documents."""
@@ -90,7 +90,7 @@ class Rings:
         return cls(names, rings, empty)
 
     def tokens(self, split: int, stage: int, fresh: bool = False) -> Tokens:
-        """Tokens of each cell that a stage may draw."""
+        """Tokens of each cell that a stage may draw, or that another bit of their masks is of."""
         mine = self.rings[split::2]
         return {n: int(r.tokens[r.may(stage, fresh)].sum()) for n, r in zip(self.names, mine, strict=True)}
 
@@ -133,7 +133,8 @@ def schedule(
     rings: Rings, stages: Sequence[TrainingStage], validation: float, fetch: Fetch, noun: str = "source"
 ) -> list[tuple]:
     """The rows of the table `allocated`: what each training stage draws of each cell and split."""
-    drawings = [_Drawing(rings, stage, number, fetch, noun) for number, stage in enumerate(stages)]
+    bits = weighing([stage.short_share for stage in stages])
+    drawings = [_Drawing(rings, stage, at, bits[at], fetch, noun) for at, stage in enumerate(stages)]
     return [row for drawing in drawings for row in drawing.rows(validation)]
 
 
@@ -144,6 +145,8 @@ class _Drawing:
     rings: Rings
     stage: TrainingStage
     number: int
+    weighing: int
+    """The bit of the documents by whose tokens cells are weighed."""
     fetch: Fetch
     noun: str
 
@@ -153,7 +156,7 @@ class _Drawing:
 
     def rows(self, validation: float) -> list[tuple]:
         held, used = self.rings.tokens(VALIDATION, self.number), self.rings.used(self.number)
-        train = shares(self.rings, self.stage, self.number, self.noun)
+        train = shares(self.rings, self.stage, self.number, self.noun, self.weighing)
         both = (train, allocate.validation_plan(train, held, validation))
         whole = (self.rings.tokens(TRAIN, self.number), held)
         documents = [int(r.documents[r.may(self.number)].sum()) for r in self.rings.rings]

@@ -18,20 +18,30 @@ class Supply(Protocol):
     """Tokens of cells, as rings of documents have them or as manifests say."""
 
     def tokens(self, split: int, stage: int, fresh: bool = False) -> Tokens:
-        """Tokens of each cell that a stage may draw; with `fresh`, of documents that no earlier stage has drawn."""
+        """Tokens of each cell that a stage may draw; with `fresh`, of documents that no earlier stage has drawn.
+
+        Or, instead of a stage, another bit of documents' masks (`stages.weighing`).
+        """
 
     def used(self, stage: int) -> Tokens:
         """Tokens that earlier stages have drawn, of what a stage may draw."""
 
 
-def shares(supply: Supply, stage: TrainingStage, number: int, noun: str = "source") -> Tokens:
-    """Training tokens of each cell; they sum to the stage's budget. RecipeError when that cannot be."""
+def shares(
+    supply: Supply, stage: TrainingStage, number: int, noun: str = "source", weighing: int | None = None
+) -> Tokens:
+    """Training tokens of each cell; they sum to the stage's budget. RecipeError when that cannot be.
+
+    `weighing` is the bit of the documents by whose tokens cells are weighed, if not the stage's own.
+    """
     fresh, even = stage.seen == "exclude", stage.strategy == "unimax"
     have, used = supply.tokens(TRAIN, number, fresh), supply.used(number)
     policy = "rescale" if even and not stage.weights else stage.on_shortfall
     temperature = float("inf") if even else stage.temperature
-    asked = {name: have[name] for name in _asked(stage, number, have)}
-    left = allocate.Left(supply.tokens(TRAIN, number) if fresh else have, used, fresh)
+    bit = number if weighing is None else weighing
+    weighed, all_weighed = supply.tokens(TRAIN, bit, fresh), supply.tokens(TRAIN, bit)
+    asked = {name: have[name] for name in _asked(stage, number, weighed)}
+    left = allocate.Left(supply.tokens(TRAIN, number), used, fresh, weighed, all_weighed)
     how = (stage.max_epochs, policy, stage.limits, temperature, noun, left)
     try:
         made = allocate.plan(stage.budget, stage.weights, asked, *how)
@@ -41,7 +51,7 @@ def shares(supply: Supply, stage: TrainingStage, number: int, noun: str = "sourc
 
 
 def _asked(stage: TrainingStage, number: int, have: Tokens) -> list[str]:
-    """Cells with something to draw, and those that weights or limits claim."""
+    """Cells with something to draw, but for rules of length, and those that weights or limits claim."""
     named = {*(stage.weights or {}), *stage.limits}
     keys = [re.compile(translate(key)) for key in named]
     filtered = number or stage.where

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import accumulate, pairwise
+from itertools import accumulate, count, pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer
@@ -21,7 +21,7 @@ Budget = Annotated[int, Field(ge=1, le=10**15)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """A share in any unit."""
 MOST = 62
-"""Training stages that a mixture may have: one bit each of a number of 64 bits."""
+"""Training stages that a mixture may have: one bit each of a number of 64 bits, or two with `short_share`."""
 
 
 class DrawOptions(BaseModel):
@@ -121,6 +121,16 @@ class TrainingStage(DrawOptions):
         return min(4096, max(4, 1 << (self.budget // BUCKET_TOKENS).bit_length()))
 
 
+def weighing(short_shares: Sequence[float]) -> list[int]:
+    """Per training stage, which bit of a document says that cells are weighed by its tokens.
+
+    It is the stage's own, which says that it may be drawn, or one behind those of all stages, when the stage leaves
+    short documents out: the shares of cells are those of all that its condition leaves.
+    """
+    extra = count(len(short_shares))
+    return [stage if share == 1 else next(extra) for stage, share in enumerate(short_shares)]
+
+
 def chosen(field: str, own: Any, stages: Sequence[TrainingStage]) -> list[Any]:
     """An option as each training stage has it; `own` is the mixture's, which without stages stands alone."""
     return [getattr(s, field) if field in s.model_fields_set else own for s in stages] if stages else [own]
@@ -163,6 +173,11 @@ def check(tokens: int | None, stages: Sequence[TrainingStage], made: Sequence[Tr
         raise ValueError("give 'tokens', the budget of the mixture, or 'stages' with budgets of their own")
     if len(stages) > MOST:
         raise ValueError(f"{len(stages)} training stages are more than {MOST}. Join some")
+    if (bits := len(made) + sum(stage.short_share < 1 for stage in made)) > MOST:
+        raise ValueError(
+            f"{len(made)} training stages, of which those with a short_share below 1 count twice, are "
+            f"{bits}, and {MOST} is the most. Join some"
+        )
     for name in (names := [stage.name for stage in stages]):
         if names.count(name) > 1:
             raise ValueError(f"two training stages are called '{name}'. Rename one")

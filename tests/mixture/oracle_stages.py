@@ -16,6 +16,8 @@ class Document:
     row: int
     n: int
     mask: int
+    allowed: int = 7
+    """The training stages whose condition it fulfils, as bits, whatever its length."""
     drawn: list[list[int]] = field(default_factory=list)
     """Per training stage: the tokens of each copy."""
 
@@ -39,7 +41,9 @@ def simulate(documents: list[Document], stages, validation: float) -> None:
             return {c: sum(d.n for d in of if d.cell == c and d.split == split) for c in names}
 
         used = {c: sum(sum(map(sum, d.drawn)) for d in allowed if d.cell == c and d.split == 0) for c in names}
-        left = allocate.Left(tokens(allowed, 0), used, stage.seen == "exclude")
+        short_too = [d for d in documents if d.allowed >> s & 1]
+        new = [d for d in short_too if not (stage.seen == "exclude" and id(d) in seen)]
+        left = allocate.Left(tokens(allowed, 0), used, stage.seen == "exclude", tokens(new, 0), tokens(short_too, 0))
         have = tokens(fresh, 0)
         even = stage.strategy == "unimax"
         policy = "rescale" if even and not stage.weights else stage.on_shortfall

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from oracle_stages import Document, simulate
 from pydantic import ValidationError
 
+from datacurate.api import one_stage, run_stage
 from datacurate.core.errors import InputError, LedgerError, RecipeError
 from datacurate.core.plan import plan
 from datacurate.core.recipe import Recipe, loads
@@ -23,8 +24,10 @@ from datacurate.executors.inline import Inline
 from datacurate.executors.local import Local
 from datacurate.mixture import cells, draw, pack, schedule, schemas
 from datacurate.mixture.mixture import Mixture
+from datacurate.mixture.preview import preview
 from datacurate.mixture.stages import TrainingStage, resolved
 from datacurate.sources.parquet import Parquet
+from datacurate.stages.count_tokens import CountTokens
 
 WORDS = ["the", "king", "went", "out", "to", "meet", "morning", "naïve", "中文", "42"]
 
@@ -96,7 +99,7 @@ def documents(draw_):
     for row in range(count):
         order = draw_(orders)
         n, mask = draw_(st.integers(0, 30)), draw_(st.sampled_from([7, 7, 7, 5, 6, 2, 0]))
-        made.append(Document(draw_(st.sampled_from("abc")), draw_(st.integers(0, 3)) // 3, order, row, n, mask))
+        made.append(Document(draw_(st.sampled_from("abc")), draw_(st.integers(0, 3)) // 3, order, row, n, mask, mask))
     return made
 
 
@@ -107,6 +110,8 @@ stage_options = st.fixed_dictionaries(
         "max_epochs": st.sampled_from([0.5, 1, 2.5, 50]),
         "on_shortfall": st.sampled_from(["error", "rescale", "rescale"]),
         "strategy": st.sampled_from(["tokens", "unimax"]),
+        "short_share": st.sampled_from([1, 1, 0, 0.5]),
+        "long_tokens": st.sampled_from([10, 20]),
     }
 )
 
@@ -115,6 +120,11 @@ stage_options = st.fixed_dictionaries(
 @given(documents(), st.lists(stage_options, min_size=1, max_size=3), st.sampled_from([0.0, 0.2]), st.integers(1, 4))
 def test_plans_from_sums_are_those_of_single_documents(found, options, validation, shards):
     stages = filled([stage(f"s{i}", **o) for i, o in enumerate(options)])
+    order, n = np.array([d.order for d in found], np.uint64), np.array([d.n for d in found])
+    rules = [(one.long_tokens, one.short_share) for one in stages]
+    masks = cells.masks(np.array([d.allowed for d in found]), order, n, rules)
+    for d, mask in zip(found, masks.tolist(), strict=True):
+        d.mask = mask
     counted = table_of(found)
     try:
         simulate(found, stages, validation)
@@ -457,3 +467,54 @@ def test_the_same_bytes_for_any_number_of_workers(tokenizer, tmp_path):
         run = execute(plan(recipe, tmp_path / f"store-{workers}"), executor, folder)
         found.append({shard.name: shard.path.read_bytes() for shard in run.dataset("mixture").shards})
     assert found[0] == found[1] and len(found[0]) == 10
+
+
+def uneven() -> pa.Table:
+    """A source of long documents, and one of short ones."""
+    rows = [{"id": f"long-{i}", "text": "the king " * 200, "source": "long"} for i in range(30)]
+    rows += [{"id": f"short-{i}", "text": "the king " * 10, "source": "short"} for i in range(300)]
+    return pa.Table.from_pylist(rows)
+
+
+@pytest.mark.parametrize("weights", [None, {"*": 1}])
+@pytest.mark.parametrize("seen", ["count", "exclude"])
+def test_short_documents_left_out_change_no_source_s_share(tokenizer, weights, seen):
+    def late(**options):
+        stages = [{"name": "core", "tokens": 100}, {"name": "late", "tokens": 4000, "seen": seen, **options}]
+        mixture = Mixture(tokenizer=tokenizer, stages=stages, weights=weights)
+        _, receipt = receipts(mixture, uneven())
+        return [r for r in receipt if (r["stage_index"], r["split"]) == (1, 0)]
+
+    whole, less = late(), late(long_tokens=100, short_share=0.3)
+    assert [r["planned_tokens"] for r in whole] == [r["planned_tokens"] for r in less]
+    assert less[0]["available_tokens"] == whole[0]["available_tokens"]
+    assert 0 < less[1]["available_tokens"] < whole[1]["available_tokens"] / 2
+    assert sum(r["planned_tokens"] for r in less) == 4000 > less[1]["planned_tokens"] > 1000
+
+
+def test_a_preview_weighs_short_documents_too(tokenizer, tmp_path):
+    docs, counted = uneven(), tmp_path / "counted"
+    for name in ("long", "short"):
+        pq.write_table(
+            docs.filter(pa.compute.equal(docs["source"], name)).drop_columns(["source"]), tmp_path / f"{name}.parquet"
+        )
+    run_stage(
+        CountTokens(tokenizer=tokenizer),
+        [str(tmp_path / f"{n}.parquet") for n in ("long", "short")],
+        counted,
+        workers=1,
+    )
+    shares = []
+    for own in ({}, {"long_tokens": 100, "short_share": 0.3}):
+        mixture = Mixture(tokenizer=tokenizer, tokens=4000, validation=0.0, **own)
+        found = preview(plan(one_stage(mixture, [counted]), tmp_path / "store"))
+        shares.append([(r["cell"], r["planned_tokens"]) for r in found.rows])
+    assert len(shares[0]) == 2
+    assert shares[0] == shares[1]
+
+
+def test_stages_that_leave_short_documents_out_count_twice(tokenizer):
+    stages = [{"name": str(i), "tokens": 5, "short_share": 0.5} for i in range(32)]
+    with pytest.raises(ValidationError, match=r"32 training stages, of which .* are 64, and 62 is the most"):
+        Mixture(tokenizer=tokenizer, stages=stages)
+    assert len(Mixture(tokenizer=tokenizer, stages=stages[1:]).training_stages) == 31
