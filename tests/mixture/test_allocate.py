@@ -31,11 +31,11 @@ def test_planned_tokens_sum_to_the_budget_and_stay_near_their_share(have, tokens
     assert all(0 <= planned[s] <= caps[s] for s in have)
     free = [s for s in have if weights[s] and planned[s] < caps[s]]
     if policy == "error":
-        total = sum(map(Fraction, weights.values()))
-        assert all(abs(planned[s] - tokens * Fraction(weights[s]) / total) < len(have) / 2 + 1 for s in have)
+        total = sum(Fraction(str(w)) for w in weights.values())
+        assert all(abs(planned[s] - tokens * Fraction(str(weights[s])) / total) < len(have) / 2 + 1 for s in have)
     for s in free[1:]:
-        gap = planned[s] / Fraction(weights[s]) - planned[free[0]] / Fraction(weights[free[0]])
-        assert abs(gap) <= (1 / Fraction(weights[s]) + 1 / Fraction(weights[free[0]])) / 2
+        gap = planned[s] / Fraction(str(weights[s])) - planned[free[0]] / Fraction(str(weights[free[0]]))
+        assert abs(gap) <= (1 / Fraction(str(weights[s])) + 1 / Fraction(str(weights[free[0]]))) / 2
 
 
 def test_rescale_passes_on_what_a_source_lacks():
