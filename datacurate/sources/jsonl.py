@@ -119,7 +119,8 @@ class Jsonl(Source):
         own = row.pop(self.id, None) if self.id else None
         id = str(own) if own not in (None, "") else digest(source, file_name(file), number, text)
         url, date = _simple(row, "url"), _simple(row, "date")
-        meta = json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":")) if row else None
+        # sorted at the top alone: what is inside, such as messages, stays in the order in which a template writes it
+        meta = json.dumps(dict(sorted(row.items())), ensure_ascii=False, separators=(",", ":")) if row else None
         values = (id, text, source, url, date, meta)
         _check_unicode(values)
         batch.add(*values, size=size)

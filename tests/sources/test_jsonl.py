@@ -21,7 +21,7 @@ def jsonl(tmp_path, read):
 def test_columns_and_meta(jsonl):
     line = json.dumps({"id": 7, "text": "é", "url": "u", "date": 2020, "z": [1], "a": {"c": 1, "b": "ü"}})
     [row], unread = jsonl(line.encode())
-    meta = '{"a":{"b":"ü","c":1},"date":2020,"z":[1]}'
+    meta = '{"a":{"c":1,"b":"ü"},"date":2020,"z":[1]}'
     assert row == {"id": "7", "text": "é", "source": "src", "url": "u", "date": None, "meta": meta}
     assert unread == []
 
@@ -131,6 +131,7 @@ def test_messages_as_text(jsonl):
     rows, unread = jsonl("\n".join(map(json.dumps, lines)).encode(), text="talk")
     assert [(row["id"], row["text"]) for row in rows] == [("1", "a\n\nb\n\nc"), ("4", "plain")]
     assert json.loads(rows[0]["meta"]) == {"talk": talk} and rows[1]["meta"] is None
+    assert rows[0]["meta"].startswith('{"talk":[{"role":'), "keys within messages stay in their order"
     assert [(one.rule, one.id) for one in unread] == [
         ("no_text", "x.jsonl:2"),
         ("no_text", "x.jsonl:3"),

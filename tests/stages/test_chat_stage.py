@@ -18,6 +18,7 @@ from datacurate.core.recipe import loads
 from datacurate.core.store import read_parts
 from datacurate.mixture import messages as messages_of
 from datacurate.mixture import scored, tokenize
+from datacurate.sources.jsonl import Jsonl
 from datacurate.stages.chat import Chat
 
 USER, ANSWER = {"role": "user", "content": "Who?"}, {"role": "assistant", "content": "The king."}
@@ -192,3 +193,18 @@ def test_a_stage_behind_chat_that_changes_texts_is_told(tokenizer, tmp_path, mon
     )
     with pytest.raises(CurateError, match="Put `chat` behind the stages that change texts"):
         run_recipe(loads(made), tmp_path / "out", tmp_path / "store", profile=profile)
+
+
+def test_keys_of_tool_calls_stay_in_their_order(tokenizer, tmp_path):
+    """A template that writes them as JSON writes the same as the model's own does."""
+    call = {"name": "get", "arguments": {"z": 1, "b": 2}}
+    talk = [USER, {"role": "assistant", "content": "", "tool_calls": [{"function": call}]}]
+    (tmp_path / "talk.jsonl").write_text(json.dumps({"id": "t", "messages": talk, "about": {"z": 1, "b": 2}}))
+    (tmp_path / "tools.jinja").write_text(
+        "{% for m in messages %}{{ m.content }}{% generation %}"
+        "{% for c in m.tool_calls or [] %}{{ c.function | tojson }}{% endfor %}"
+        "{{ m.content if m.role == 'assistant' }}<|endoftext|>{% endgeneration %}{% endfor %}"
+    )
+    [read] = [r for r in Jsonl(path=str(tmp_path), text="messages").read(tmp_path / "talk.jsonl", "s") if r]
+    made = Chat(tokenizer=tokenizer, template=str(tmp_path / "tools.jinja")).rendered(read.docs)
+    assert json.dumps(call) in made.docs["text"][0].as_py()
