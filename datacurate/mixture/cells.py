@@ -70,6 +70,10 @@ def _values(docs: pa.Table, column: str) -> pa.Array | None:
     made = [_under(text, key) for text in docs[name].to_pylist()]
     try:
         return pa.array(made)
+    except OverflowError:
+        raise InputError(
+            f"mixture: '{column}' holds whole numbers beyond 64 bits. Write them as texts or as decimals (1e30)."
+        ) from None
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise InputError(
             f"mixture: '{column}' holds values of several kinds: {error}. Make them of one kind."

@@ -46,7 +46,7 @@ def shares(
     try:
         made = allocate.plan(stage.budget, stage.weights, asked, *how)
     except RecipeError as error:
-        raise RecipeError(_told(stage, number, str(error), have)) from None
+        raise RecipeError(_told(stage, number, str(error), supply, have)) from None
     return dict.fromkeys(have, 0) | made
 
 
@@ -58,10 +58,18 @@ def _asked(stage: TrainingStage, number: int, have: Tokens) -> list[str]:
     return [n for n in have if have[n] or not filtered or n in named or any(key.match(n) for key in keys)]
 
 
-def _told(stage: TrainingStage, number: int, message: str, have: Tokens) -> str:
-    """The message with what else binds: the training stage, its condition."""
-    if stage.where and not any(have.values()):
-        message += f" Its condition, '{stage.where}', leaves no document that has tokens."
+def _told(stage: TrainingStage, number: int, message: str, supply: Supply, have: Tokens) -> str:
+    """The message with what else binds: the training stage, those before it, its conditions."""
+    if not any(have.values()):
+        if any(supply.tokens(TRAIN, number).values()):
+            message = (
+                "mixture: no tokens to train on: earlier training stages have drawn all documents that it may draw, "
+                "and it says 'seen: exclude'. Say 'seen: count', or give earlier stages fewer tokens."
+            )
+        elif stage.where:
+            message += f" Its condition, '{stage.where}', leaves no document that has tokens."
+        elif stage.short_share < 1:
+            message += f" No document of {stage.long_tokens:,} tokens or more is left: lower long_tokens."
     if number or stage.name != "train":
         message = message.replace("mixture:", f"mixture: training stage '{stage.name}':", 1)
     return message

@@ -73,6 +73,8 @@ class DrawOptions(BaseModel):
 
     def problem(self) -> str | None:
         """What is wrong with these options together."""
+        if self.weights is not None and not self.weights:
+            return "weights are empty. Give a source a weight, or leave weights out"
         if self.weights and not any(self.weights.values()):
             return "all weights are 0. Give at least one source a weight above 0"
         if self.strategy == "unimax" and self.temperature != 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from itertools import chain, pairwise
 
@@ -337,6 +338,8 @@ def test_values_of_one_batch_are_named_as_those_of_another():
         ({}, "give 'tokens', the budget of the mixture, or 'stages'"),
         ({"tokens": 0}, "greater than or equal to 1"),
         ({"tokens": 9, "weights": {"a": -1}}, "greater than or equal to 0"),
+        ({"tokens": 9, "weights": {}}, "weights are empty. Give a source a weight, or leave"),
+        ({"stages": [{"name": "a", "tokens": 5, "weights": {}}]}, "stage 'a': weights are empty"),
         ({"tokens": 9, "by": []}, "names no column"),
         ({"tokens": 9, "by": ["a", "a"]}, "names a, a. Name columns, each once"),
         ({"tokens": 9, "where": "a >> 4"}, "cannot read the condition"),
@@ -383,6 +386,30 @@ def test_phases_see_of_stages_only_what_they_use(tokenizer):
 def test_a_stage_whose_condition_leaves_nothing(tokenizer):
     with pytest.raises(RecipeError, match=r"stage 'anneal': no tokens to train on.*'quality >= 9', leaves no document"):
         receipts(two(tokenizer, second={"where": "quality >= 9"}))
+
+
+@pytest.mark.parametrize("where", [None, "quality >= 1"])
+def test_a_stage_behind_stages_that_have_drawn_all(tokenizer, where):
+    late = {"tokens": 5, "seen": "exclude", "where": where}
+    with pytest.raises(RecipeError) as caught:
+        receipts(two(tokenizer, {"tokens": 20000}, late))
+    said = "stage 'anneal': no tokens to train on: earlier training stages have drawn all documents that it may draw"
+    assert said in str(caught.value) and "Say 'seen: count'" in str(caught.value)
+    assert "condition" not in str(caught.value) and "validation" not in str(caught.value)
+    receipts(two(tokenizer, {"tokens": 20000}, late | {"seen": "count"}))
+
+
+def test_a_stage_of_long_documents_alone_without_any(tokenizer):
+    with pytest.raises(RecipeError, match=r"No document of 9,999 tokens or more is left: lower long_tokens"):
+        receipts(two(tokenizer, second={"long_tokens": 9999, "short_share": 0}))
+
+
+@pytest.mark.parametrize("way", ["by", "where"])
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1])
+def test_numbers_beyond_64_bits_are_told(way, number):
+    docs = pa.table({"id": ["a", "b"], "meta": [json.dumps({"k": number}), json.dumps({"k": 1})]})
+    with pytest.raises(InputError, match=r"'meta.k' holds whole numbers beyond 64 bits"):
+        cells.names(docs, ["meta.k"]) if way == "by" else cells.allowed(docs, ["meta.k > 1"])
 
 
 def test_a_stage_needs_no_weight_for_cells_that_it_filters_out(tokenizer):
