@@ -306,9 +306,12 @@ def _figure(value: Any) -> str:
 
 
 def _told_draw(event: Event) -> str:
+    from datacurate.describe import plural
+
     held = "held out for validation, " if event.split == "validation" else ""
     if not event.times:
-        return f"{held}not drawn ({event.tokens:,} tokens)"
+        return f"{held}not drawn ({plural(event.tokens or 0, 'token')})"
     times = "once" if event.times == 1 else f"{event.times} times"
     by = f" ({', '.join(f'{n} in {name}' for name, n in event.drawn_by.items())})" if event.drawn_by else ""
-    return f"{held}drawn {times}{by}: {event.tokens_written:,} of its {event.tokens:,} tokens written"
+    written = plural(event.tokens_written or 0, "token")
+    return f"{held}drawn {times}{by}: {written} written, of a document of {event.tokens:,}"

@@ -40,7 +40,7 @@ class Piece:
     def told(self) -> str:
         """In words."""
         where = f"row {self.row} ({self.stage}; {self.file} row {self.file_row})"
-        return f"{where}, place {self.offset}: {self.tokens:,} tokens from token {self.begins:,} on"
+        return f"{where}, {_told_place(self)}"
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,12 @@ class InRow:
     begins: int
 
 
+def _told_place(one: Piece | InRow) -> str:
+    from datacurate.describe import plural
+
+    return f"place {one.offset}: {plural(one.tokens, 'token')} from token {one.begins:,} on"
+
+
 @dataclass(frozen=True)
 class TracedRow:
     """A packed row, and the documents in it."""
@@ -215,13 +221,13 @@ class TracedRow:
     def as_text(self) -> str:
         """Plain text for people."""
         from datacurate.audit.markup import seen
+        from datacurate.describe import plural
 
         where = f"row {self.row} of {self.split} in run {self.run}: {self.stage}, {self.file} row {self.file_row}"
-        lines = [where, f"{self.tokens:,} tokens, {self.padding:,} places of padding"]
+        lines = [where, f"{plural(self.tokens, 'token')}, {plural(self.padding, 'place')} of padding"]
         for one in self.pieces:
             name = one.id if one.id is not None else f"row {one.shard_row} of shard {one.shard}"
-            place = f"place {one.offset}: {one.tokens:,} tokens from token {one.begins:,} on"
-            lines.append(f"  {place}, of {name} ({one.source})")
+            lines.append(f"  {_told_place(one)}, of {name} ({one.source})")
         return "\n".join(seen(line) for line in [*lines, *self.notes])
 
 

@@ -153,6 +153,10 @@ def test_a_run_that_stores_no_documents(tmp_path):
 
 def test_the_words_for_draws():
     event = module.Event("mixture", "drawn", split="train", times=2, tokens=1_500, tokens_written=2_000)
-    assert module.told(event) == "drawn 2 times: 2,000 of its 1,500 tokens written"
+    assert module.told(event) == "drawn 2 times: 2,000 tokens written, of a document of 1,500"
+    event = module.Event("mixture", "drawn", split="train", times=1, tokens=2, tokens_written=1)
+    assert module.told(event) == "drawn once: 1 token written, of a document of 2"
+    event = module.Event("mixture", "not_drawn", split="train", times=0, tokens=1, tokens_written=0)
+    assert module.told(event) == "not drawn (1 token)"
     event = module.Event("mixture", "not_drawn", split="validation", times=0, tokens=7, tokens_written=0)
     assert module.told(event) == "held out for validation, not drawn (7 tokens)"

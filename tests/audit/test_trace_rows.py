@@ -258,6 +258,17 @@ def test_many_pieces_are_not_all_shown():
     assert len(told) == 13 and told[-1] == "and 3 more pieces; --json has all"
 
 
+def test_one_token_is_no_tokens():
+    piece = trace_rows.Piece("train", "core", 1, "0-0.parquet", 1, 3, 1, 0)
+    assert piece.told().endswith("place 3: 1 token from token 0 on")
+    row = trace_rows.TracedRow("r", "train", "core", 1, "0-0.parquet", 1, 1, 1, [], [])
+    row.pieces.append(trace_rows.InRow("a", "web", "web-a-0", 0, 0, 1, 1_000))
+    assert row.as_text().splitlines()[1:] == [
+        "1 token, 1 place of padding",
+        "  place 0: 1 token from token 1,000 on, of a (web)",
+    ]
+
+
 def test_empty_rows_have_no_pieces():
     table = pa.table({"starts": [[0]], "sources": [[0]], "documents": [[1]], "begins": [[0]], "length": [5]})
     assert {k: np.asarray(v).tolist() for k, v in trace_rows._pieces_of(table).items()}["size"] == [5]
