@@ -39,16 +39,24 @@ def mixture_as_text(found: dict[str, Any] | None) -> list[str]:
 
 
 def _stage(rows: list[dict[str, Any]], several: bool) -> list[list[str]]:
-    total = sum(row["planned_tokens"] for row in rows)
-    shown = sorted(rows, key=lambda row: (-row["planned_tokens"], row["cell"]))
+    name, total = shown(rows[0]["stage"]), sum(row["planned_tokens"] for row in rows)
+    ordered = sorted(rows, key=lambda row: (-row["planned_tokens"], row["cell"]))
+    there = [row for row in ordered if row["planned_tokens"] or row["available_tokens"]]
     made = []
-    for row in shown[:MOST]:
+    for row in there[:MOST]:
         share = f"{100 * row['planned_tokens'] / max(1, total):.2f} %"
         figures = [f"{row['planned_tokens']:,}", share, f"{row['available_tokens']:,}", f"{row['epochs']:.2f}"]
-        made.append([row["stage"], row["cell"], *figures, *([f"{row['epochs_so_far']:.2f}"] if several else [])])
+        made.append([name, shown(row["cell"]), *figures, *([f"{row['epochs_so_far']:.2f}"] if several else [])])
     blank = [""] * (4 if several else 3)
-    if rest := shown[MOST:]:
-        made.append(
-            [rows[0]["stage"], f"and {len(rest):,} more", f"{sum(r['planned_tokens'] for r in rest):,}", *blank]
-        )
-    return [*made, [rows[0]["stage"], "all", f"{total:,}", *blank]]
+    if rest := there[MOST:]:
+        made.append([name, f"and {len(rest):,} more", f"{sum(r['planned_tokens'] for r in rest):,}", *blank])
+    if left := len(ordered) - len(there):
+        made.append([name, f"and {left:,} that it leaves out", "", *blank])
+    return [*made, [name, "all", f"{total:,}", *blank]]
+
+
+def shown(name: str) -> str:
+    """A name in one line of a table: an empty one as quotes, and what is no plain character spelled out."""
+    from datacurate.audit.markup import seen
+
+    return seen(name).replace("\n", "[U+000A]").replace("\t", "[U+0009]") or "''"

@@ -17,6 +17,7 @@ from datacurate.core.identity import file_digest
 from datacurate.core.plan import plan
 from datacurate.core.store import read_parts
 from datacurate.describe import plan_as_json, plan_as_text
+from datacurate.describe_mixture import mixture_as_text
 from datacurate.mixture.mixture import Mixture
 from datacurate.mixture.preview import preview
 from datacurate.stages.count_tokens import CountTokens
@@ -156,3 +157,35 @@ def test_thousands_of_sources(counted, tokenizer, tmp_path):
     assert len(rows) == 4_000 and sum(r["planned_tokens"] for r in rows) == 2_000_000
     text = plan_as_text(plan(one_stage(stage, [many]), tmp_path / "none"), None)
     assert "and 1,950 more" in text and len(text.splitlines()) < 150
+
+
+def row_of(cell: str, planned: int, available: int, stage: str = "core") -> dict:
+    return {"stage": stage, "cell": cell, "planned_tokens": planned, "available_tokens": available, "epochs": 0.0,
+            "epochs_so_far": 0.0}  # fmt: skip
+
+
+def test_names_of_cells_stay_in_their_line():
+    cells = {"": 5, "two\nlines": 4, "a\tb\x1b[31m": 3, "s3://plain/\u00e9": 2}
+    rows = [row_of(cell, planned, 10) for cell, planned in cells.items()]
+    _, text = mixture_as_text({"rows": rows, "counts": "as counted", "exact": True})
+    lines = text.splitlines()
+    told = [" ".join(line.split()[1:3]) for line in lines[1:-1]]
+    assert told == ["'' 5", "two[U+000A]lines 4", "a[U+0009]b[U+001B][31m 3", "s3://plain/\u00e9 2"]
+    assert len({len(line) for line in lines[:-1]}) == 1 and lines[-1].split() == ["core", "all", "14"]
+
+
+def test_cells_that_a_stage_leaves_out_are_one_line():
+    """Those that it has nothing of; a cell of weight 0 has tokens, and is told."""
+    rows = [row_of("web", 7, 10), row_of("none", 0, 10), *(row_of(f"x{i}", 0, 0) for i in range(60))]
+    rows += [row_of("web", 1, 10, "end"), row_of("none", 0, 9, "end")]
+    _, text = mixture_as_text({"rows": rows, "counts": "as counted", "exact": True})
+    told = [" ".join(line.split()) for line in text.splitlines()[1:]]
+    assert told == [
+        "core web 7 100.00 % 10 0.00 0.00",
+        "core none 0 0.00 % 10 0.00 0.00",
+        "core and 60 that it leaves out",
+        "core all 7",
+        "end web 1 100.00 % 10 0.00 0.00",
+        "end none 0 0.00 % 9 0.00 0.00",
+        "end all 1",
+    ]
