@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacurate.core.stage import one_array
-from datacurate.mixture import draw
+from datacurate.mixture import draw, scored
 from datacurate.mixture import pieces as marked
 
 if TYPE_CHECKING:
@@ -33,7 +33,18 @@ class Stretch(NamedTuple):
     end: int
 
 
-def columns(stage: Fim, ids: Any, text: Any, source: Any, pieces: Any) -> dict[str, Any]:
+class Told(NamedTuple):
+    """What stages in front say of documents, in columns that need not be there."""
+
+    scored: Any = None
+    """What `chat` makes: set for conversations that it has written out."""
+    joined: Any = None
+    """What `repo_order` makes: the files of a document."""
+    fim: Any = None
+    """What an earlier `fim` has made of them."""
+
+
+def columns(stage: Fim, ids: Any, text: Any, source: Any, pieces: Any, also: Told) -> dict[str, Any]:
     """The columns `fim` and `pieces`."""
     from datacurate.kernels import fill_middle
     from datacurate.kernels.arrow import bytes_and_offsets
@@ -44,6 +55,8 @@ def columns(stage: Fim, ids: Any, text: Any, source: Any, pieces: Any) -> dict[s
     told = None if pieces is None else marked.checked(one_array(pieces)).to_pylist()
     before = [None if found is None else _piece_list(found) for found in told or [None] * len(sizes)]
     chosen = (_uniform(hashes, CHOSEN) < stage.rate) & (sizes > 0) & _of(stage.sources, source)
+    mode = _modes(also.fim, len(sizes))
+    chosen &= _open(before, mode, also)
     spm = _uniform(hashes, MODE) < stage.spm_rate
     found = _stretches(stage, data, offsets, np.flatnonzero(chosen).tolist(), before, hashes)
     at = np.array([s.document for s in found], np.int64)
@@ -52,7 +65,6 @@ def columns(stage: Fim, ids: Any, text: Any, source: Any, pieces: Any) -> dict[s
     starts, ends = (np.array([getattr(s, name) for s in found], np.int64) for name in ("begin", "end"))
     cuts = (fill_middle.cut(data, starts + offsets[at], ends + offsets[at], draws) - offsets[at][:, None]).tolist()
     made: list[list[Piece] | None] = list(before)
-    mode: list[str | None] = [None] * len(sizes)
     for stretch, (a, b) in zip(reversed(found), reversed(cuts), strict=True):
         i = stretch.document
         mode[i] = "spm" if spm[i] else "psm"
@@ -69,6 +81,25 @@ def _of(sources: tuple[str, ...], source: Any) -> np.ndarray:
     if not sources:
         return np.ones(len(source), bool)
     return pc.is_in(source.cast(pa.string()), pa.array(sources)).to_numpy(zero_copy_only=False)
+
+
+def _modes(fim: Any, size: int) -> list[str | None]:
+    """What an earlier stage has filled in; a column of other values is none of ours."""
+    values = [None] * size if fim is None else fim.to_pylist()
+    return [value if value in ("psm", "spm") else None for value in values]
+
+
+def _open(before: list, mode: list[str | None], also: Told) -> np.ndarray:
+    """Which documents may be filled in: no conversations, none twice, and with pieces only those made of files."""
+    there = np.array([found is not None for found in before], bool)
+    own = also.scored is not None and also.scored.type.equals(scored.TYPE)
+    fresh = np.array([one is None for one in mode], bool) & ~_set(also.scored if own else None, there)
+    return fresh & (~there | _set(also.joined, there))
+
+
+def _set(column: Any, like: np.ndarray) -> np.ndarray:
+    """Where a column has values; nowhere, where there is none."""
+    return np.zeros(len(like), bool) if column is None else column.is_valid().to_numpy(zero_copy_only=False)
 
 
 def _piece_list(found: list[dict[str, Any]]) -> list[Piece]:

@@ -28,7 +28,7 @@ class Chat(Stage):
     """
 
     rewrites: ClassVar[bool] = True
-    makes: ClassVar[tuple[str, ...]] = ("pieces", "scored")
+    makes: ClassVar[tuple[str, ...]] = ("pieces", "scored", "fim")
 
     tokenizer: str
     """The model's tokenizer: its folder, or its tokenizer.json, SentencePiece .model or .tiktoken file."""
@@ -58,10 +58,11 @@ class Chat(Stage):
         return {**super().reads(), self.messages.removeprefix("meta."): named, "meta": False}
 
     def made(self, columns: Any = ()) -> dict[str, Any]:
-        """The columns for tokenizers."""
+        """The columns for tokenizers; and that of `fim` where it is, since documents without messages keep theirs."""
         from datacurate.mixture import pieces, scored
 
-        return {"pieces": pieces.TYPE, "scored": scored.TYPE}
+        kept = {"fim": None} if "fim" in columns else {}
+        return {"pieces": pieces.TYPE, "scored": scored.TYPE, **kept}
 
     def files(self) -> list[str]:
         """The files of the tokenizer and of the template, when they are local."""
@@ -87,9 +88,10 @@ class Chat(Stage):
         from datacurate.mixture import pieces, scored
 
         template, values = self._template(), self._values(docs)
+        kept = [name for name in ("fim",) if name in docs.schema.names]
         texts = one_array(docs["text"]).to_pylist()
         columns: dict[str, list[Any]] = {"text": texts}
-        for name in ("pieces", "scored"):
+        for name in ("pieces", "scored", *kept):
             there = name in docs.schema.names
             columns[name] = one_array(docs[name]).to_pylist() if there else [None] * docs.num_rows
         wrong: dict[str, list[tuple[int, str, str]]] = {"quarantined": [], "dropped": []}
@@ -100,6 +102,7 @@ class Chat(Stage):
         keep = np.ones(docs.num_rows, bool)
         keep[[at for found in wrong.values() for at, _, _ in found]] = False
         types = {"text": docs.schema.field("text").type, "pieces": pieces.TYPE, "scored": scored.TYPE}
+        types |= {name: docs.schema.field(name).type for name in kept}
         made = {name: pa.array(columns[name], kind) for name, kind in types.items()}
         return Outcome(with_columns(docs, made).filter(pa.array(keep)), removed)
 
@@ -136,6 +139,8 @@ class Chat(Stage):
         columns["text"][at] = made.text
         columns["pieces"][at] = [{"token": t, "begin": begin, "end": end} for t, begin, end in made.pieces]
         columns["scored"][at] = scored.value(made.text, made.scored)
+        if "fim" in columns:
+            columns["fim"][at] = None
 
 
 def _removed(fate: Any, found: list[tuple[int, str, str]]) -> Removed:

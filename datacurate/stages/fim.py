@@ -28,7 +28,8 @@ class Fim(Map):
     them, so that a model of the past learns to write what stands between two texts. The text stays: the column
     `pieces` says how the mixture, `tokenize` and `count_tokens` read it, and `fim` (`psm` or `spm`) of which documents.
     Names of these tokens inside texts stay text. What is chosen depends on seed and id alone. Documents that
-    `repo_order` put together of files, with their tokens, are filled in file by file.
+    `repo_order` put together of files, with their tokens, are filled in file by file. Conversations that `chat` has
+    written out, and what another `fim` has filled in, stay as they are.
     Bavarian et al. 2022 (arXiv:2207.14255), sections 3 and 4.
     """
 
@@ -98,11 +99,20 @@ class Fim(Map):
             if name not in names:
                 raise RecipeError(f"fim: sources: no source '{name}'. {did_you_mean(name, names)}")
 
-    def columns(self, id: pa.Array, text: pa.Array, source: pa.Array, pieces: pa.Array | None = None) -> dict[str, Any]:
+    def columns(
+        self,
+        id: pa.Array,
+        text: pa.Array,
+        source: pa.Array,
+        pieces: pa.Array | None = None,
+        scored: pa.Array | None = None,
+        joined: pa.Array | None = None,
+        fim: pa.Array | None = None,
+    ) -> dict[str, Any]:
         """`fim` (psm, spm or null) and `pieces` (null where the text is read as it is)."""
         from datacurate.stages import _fim
 
-        return _fim.columns(self, id, text, source, pieces)
+        return _fim.columns(self, id, text, source, pieces, _fim.Told(scored, joined, fim))
 
     def warm(self) -> None:
         """Compile the kernel."""

@@ -208,3 +208,25 @@ def test_keys_of_tool_calls_stay_in_their_order(tokenizer, tmp_path):
     [read] = [r for r in Jsonl(path=str(tmp_path), text="messages").read(tmp_path / "talk.jsonl", "s") if r]
     made = Chat(tokenizer=tokenizer, template=str(tmp_path / "tools.jinja")).rendered(read.docs)
     assert json.dumps(call) in made.docs["text"][0].as_py()
+
+
+def test_fim_and_chat_leave_each_other_alone(tokenizer, tmp_path, monkeypatch):
+    """Whichever comes first: books are filled in and known by their column, conversations are whole."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "books.jsonl").write_text(json.dumps({"id": "b", "text": "A long book."}))
+    (tmp_path / "talk.jsonl").write_text(json.dumps({"id": "t", "messages": [USER, ANSWER]}))
+    (tmp_path / "inline.yaml").write_text("executor: inline\n")
+    chat, fim = {"chat": {"tokenizer": tokenizer}}, {"fim": {"rate": 1.0, "spm_rate": 0.0, "file_rate": 1.0}}
+    sources = {"books": {"jsonl": "books.jsonl"}, "talk": {"jsonl": "talk.jsonl", "text": "messages"}}
+    found = []
+    for number, stages in enumerate(([chat, fim], [fim, chat])):
+        recipe = loads(json.dumps({"name": "both", "sources": sources, "stages": stages}))
+        run_recipe(recipe, tmp_path / f"out{number}", tmp_path / "store", profile=tmp_path / "inline.yaml")
+        last = sorted(path for path in (tmp_path / f"out{number}").iterdir() if path.name.startswith("02-"))[0]
+        rows = read_parts([shard.path for shard in Dataset.open(last).shards]).to_pylist()
+        found.append({row["id"]: row for row in rows})
+    names = ("text", "fim", "pieces", "scored")
+    first, second = ({id: {n: row[n] for n in names} for id, row in one.items()} for one in found)
+    assert first == second
+    assert (first["b"]["fim"], first["t"]["fim"]) == ("psm", None)
+    assert [p["token"] for p in first["t"]["pieces"]] == [None, "<|endoftext|>"] and first["t"]["scored"]

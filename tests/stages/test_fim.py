@@ -16,7 +16,7 @@ from datacurate.api import run_recipe
 from datacurate.core.errors import InputError, RecipeError
 from datacurate.core.recipe import loads
 from datacurate.core.store import read_parts
-from datacurate.mixture import pieces, tokenize
+from datacurate.mixture import pieces, scored, tokenize
 from datacurate.stages.fim import Fim
 from tests.contract import exam
 
@@ -30,7 +30,8 @@ def table(texts: list[str], **more) -> pa.Table:
 
 
 def made(texts: list[str], given=None, **options) -> list[dict]:
-    docs = table(texts, **({"pieces": pa.array(given, pieces.TYPE)} if given else {}))
+    more = {"pieces": pa.array(given, pieces.TYPE), "joined": [["a"]] * len(given)} if given else {}
+    docs = table(texts, **more)
     return Fim(**options).mapped(docs).to_pylist()
 
 
@@ -245,3 +246,37 @@ def test_an_ordinary_added_token_of_a_known_name_is_no_text(root, tmp_path):
     found.save(str(path))
     encoder = tokenize.load(str(path), "<|endoftext|>")
     assert encoder.special["<\uff5cfim▁hole\uff5c>"] not in encoder.encode(["a <\uff5cfim▁hole\uff5c> b"])[0]
+
+
+def test_conversations_are_not_cut_and_pieces_are_files_of_repo_order_alone():
+    given = [[dict(zip(("token", "begin", "end"), p, strict=True)) for p in FILE_PIECES]] * 30
+    kept = pa.array(given, pieces.TYPE)
+    files, talks = pa.array([["a"]] * 30), pa.array([scored.value(FILES, [0, 7])] * 30, scored.TYPE)
+    options = {"rate": 1.0, "file_rate": 1.0}
+    filled = Fim(**options).mapped(table([FILES] * 30, pieces=kept, joined=files, scored=pa.nulls(30, scored.TYPE)))
+    assert filled["fim"].null_count == 0
+    for more in (
+        {"pieces": kept, "scored": talks},
+        {"pieces": kept, "scored": talks, "joined": files},
+        {"pieces": kept},
+        {"pieces": kept, "joined": pa.nulls(30, files.type)},
+    ):
+        made = Fim(**options).mapped(table([FILES] * 30, **more))
+        assert made["fim"].null_count == 30 and made["pieces"].to_pylist() == kept.to_pylist()
+    score = Fim(**options).mapped(table([FILES] * 30, scored=pa.array([0.5] * 30)))
+    assert score["fim"].null_count == 0, "a column of that name that is not chat's says nothing"
+
+
+def test_several_stages_keep_what_the_others_filled_in():
+    """Stages for different sources, and for the same: what is filled in stays as it is, with its entry in `fim`."""
+    docs = table(["some text here"] * 400).set_column(2, "source", pa.array(["a", "b"] * 200))
+    one = Fim(rate=0.5, sources=["a"], seed=1).mapped(docs)
+    two = Fim(rate=1, spm_rate=0, sources=["b"], preset="deepseek_coder").mapped(one)
+    before, after = one.to_pylist(), two.to_pylist()
+    assert all(old == new for old, new in zip(before, after, strict=True) if old["source"] == "a")
+    assert {row["fim"] for row in after if row["source"] == "b"} == {"psm"}
+    assert {row["fim"] for row in after if row["source"] == "a"} == {"psm", "spm", None}
+    again = Fim(rate=1, preset="deepseek_coder").mapped(one.append_column("joined", pa.array([["x"]] * 400)))
+    assert 60 < sum(row["fim"] is not None for row in before) < 140
+    for old, new in zip(before, again.to_pylist(), strict=True):
+        assert new["fim"] is not None and (old["fim"] is None or new["pieces"] == old["pieces"])
