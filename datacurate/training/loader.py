@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ class PackedDataset(IterableDataset):
     have been given; so a run may go on with other ranks, and sees what it would have seen. Training stages come in
     turn, and no batch holds rows of two. Where rows do not come out even, the last ranks are given rows of padding, in
     which no place is scored: every rank makes as many steps, and no row is left out or given twice.
+
+    Each `iter` begins at the first row, or where `load_state_dict` says: going through the dataset a second time gives
+    the same again, with or without workers. Further passes, in other orders, are had by `epochs`.
 
     With a `batch_size` each item is a batch of so many rows for this rank (say `DataLoader(dataset, batch_size=None)`);
     without, a single row. Items are mappings:
@@ -67,14 +71,20 @@ class PackedDataset(IterableDataset):
         `labels` and `mask_documents`: see `batches.labels`. `cache` is a folder that remote files are copied to, once
         for all processes of a machine. `ahead` is how many blocks are read before they are needed.
         """
-        self.extras = tuple(extras)
+        self.extras = (extras,) if isinstance(extras, str) else tuple(extras)
         self.rank, self.world_size = _ranks(rank, world_size)
-        _check(self.extras, labels, batch_size, self.rank, self.world_size, epochs)
+        _whole("batch_size", batch_size, 1, "for single rows leave it out")
+        _whole("epochs", epochs, 1, "for no end give None")
+        _whole("seed", seed, None, "for rows as they lie give None")
+        if ahead is None:
+            raise InputError("ahead is None. Give a whole number of blocks, 0 or more.")
+        _whole("ahead", ahead, 0, "leave it out")
+        _check(self.extras, labels, self.rank, self.world_size)
         self.index = open_index(folder, split, stage)
         self.batch_size, self.seed, self.epochs = batch_size, seed, epochs
         self.labels, self.mask_documents = labels, mask_documents
         self.cache, self.ahead = cache, ahead
-        self._consumed, self._ended = 0, False
+        self._begin = self._consumed = 0
 
     @property
     def rows(self) -> int:
@@ -103,12 +113,18 @@ class PackedDataset(IterableDataset):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on behind what the state's run had consumed, with any number of ranks. InputError for another mixture."""
-        told = dict(state)
+        told = dict(state) if isinstance(state, Mapping) else {}
         version, consumed = told.pop("version", None), told.pop("consumed", None)
-        if version != STATE or not isinstance(consumed, int) or consumed < 0:
+        if isinstance(version, bool) or version != STATE or not _is_whole(consumed) or consumed < 0:
             raise InputError(f"this is no state of a PackedDataset: {state!r}. Give what its state_dict returned.")
         _compare(told, self._identity(), self.index.folder)
-        self._consumed, self._ended = consumed, False
+        if self.epochs is not None and consumed > self.epochs * self.rows:
+            raise InputError(
+                f"{self.index.folder}: the state is behind {consumed:,} rows, and {self.epochs} pass(es) of "
+                f"{self.rows:,} rows are all that this dataset gives. Give epochs={-(-consumed // self.rows)} or more, "
+                "or epochs=None for no end."
+            )
+        self._begin = self._consumed = int(consumed)
 
     def _identity(self) -> dict[str, Any]:
         """What must be the same for the number of rows to mean the same rows."""
@@ -128,13 +144,13 @@ class PackedDataset(IterableDataset):
                 "single rows from several workers would come in another order. "
                 "Give PackedDataset a batch_size, and DataLoader batch_size=None; or at most one worker."
             )
-        return self._items(number, workers)
+        self._consumed = self._begin
+        return self._items(self._begin, number, workers)
 
-    def _items(self, number: int, workers: int) -> Iterator[dict[str, Any]]:
-        """Every `workers`-th item, from `number` on: DataLoader asks its workers in turn."""
-        at, end = self._consumed, self._end()
-        reader = Reader(self.index, self.seed, self.cache, self.ahead, end)
-        self._ended = False
+    def _items(self, at: int, number: int, workers: int) -> Iterator[dict[str, Any]]:
+        """Every `workers`-th item behind a place, from `number` on: DataLoader asks its workers in turn."""
+        end = None if self.epochs is None else self.epochs * self.rows
+        reader = Reader(self.index, self.seed, self.cache, self.ahead, end, self.rank, self.world_size)
         try:
             while end is None or at < end:
                 bounds = [at]
@@ -146,17 +162,9 @@ class PackedDataset(IterableDataset):
                 item = self._item(reader, begin, stop)
                 at = self._consumed = bounds[-1]
                 yield item
-            self._consumed, self._ended = max(at, end or 0), True
+            self._consumed = max(at, end or 0)
         finally:
             reader.close()
-
-    def _end(self) -> int | None:
-        """Where the passes end that are under way. Who goes through the dataset again is given further passes, unless
-        it was a state that was at the end."""
-        if self.epochs is None:
-            return None
-        span = self.epochs * self.rows
-        return span * (max(1, -(-self._consumed // span)) + self._ended)
 
     def _after(self, place: int, order: Order, end: int | None) -> int:
         """Where the item behind one that begins at a place begins: all ranks' rows later, or where the stage ends."""
@@ -166,9 +174,7 @@ class PackedDataset(IterableDataset):
 
     def _item(self, reader: Reader, begin: int, stop: int) -> dict[str, Any]:
         places = np.arange(begin + (self.rank - begin) % self.world_size, stop, self.world_size)
-        found = reader.rows(places if len(places) else np.array([begin]))
-        if not len(places):  # there are fewer rows left than ranks
-            found = found.take(np.zeros(0, np.int64))
+        found = reader.rows(places) if len(places) else reader.no_rows(begin)  # there may be fewer left than ranks
         item = self._tensors(batches.filled(found, self.batch_size or 1))
         if self.batch_size is None:
             item = {
@@ -200,18 +206,35 @@ def _ranks(rank: int | None, world_size: int | None) -> tuple[int, int]:
         return rank, world_size
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
-    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    told = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1")
+    try:
+        return int(told[0]), int(told[1])
+    except ValueError:
+        raise InputError(
+            f"the environment says RANK={told[0]} and WORLD_SIZE={told[1]}: no numbers. Give rank and world_size."
+        ) from None
 
 
-def _check(extras: tuple[str, ...], labels: str, batch_size: int | None, rank: int, ranks: int, epochs: Any) -> None:
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _whole(name: str, value: Any, least: int | None, else_: str) -> None:
+    """InputError for what is neither None nor a whole number of at least so much."""
+    if value is None:
+        return
+    if not _is_whole(value) or (least is not None and value < least):
+        wanted = "a whole number" + (f", at least {least}" if least is not None else "")
+        raise InputError(f"{name} is {value!r}. Give {wanted}; {else_}.")
+
+
+def _check(extras: tuple[str, ...], labels: str, rank: int, ranks: int) -> None:
     if unknown := [name for name in extras if name not in EXTRAS]:
         raise InputError(f"there is no extra '{unknown[0]}'. Known: {', '.join(EXTRAS)}.")
     if labels not in ("next", "same"):
         raise InputError(f"labels are 'next' or 'same', not '{labels}'.")
-    if not 0 <= rank < ranks:
+    if not _is_whole(rank) or not _is_whole(ranks) or not 0 <= rank < ranks:
         raise InputError(f"rank {rank} of {ranks}: ranks are counted from 0. Give a rank below world_size.")
-    if (batch_size is not None and batch_size < 1) or (epochs is not None and epochs < 1):
-        raise InputError("batch_size and epochs are at least 1. Leave them out for single rows, or give epochs=None.")
 
 
 def _compare(told: dict[str, Any], mine: dict[str, Any], folder: str) -> None:

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 
 from datacurate import PackedDataset
 from datacurate.core.errors import InputError
-from datacurate.mixture.reading import files, order
+from datacurate.mixture.reading import files, order, rows
 from datacurate.training import loader
 
 SHAPE = [(16, [7, 0, 9, 4]), (8, [5, 6]), (32, [3])]
@@ -177,17 +177,33 @@ def test_any_mixture_any_ranks_any_stops(tmp_path_factory, shape, stops, size, s
     assert seen == expected
 
 
-def test_a_state_at_the_end_has_nothing_left_and_going_on_begins_the_next_pass(export):
+def test_a_state_at_the_end_has_nothing_left_and_more_epochs_go_on(export):
     data = PackedDataset(export, batch_size=4)
-    first, second = firsts(data), firsts(data)
-    assert sorted(first) == sorted(second) and first != second
-    assert first + second == whole(export, epochs=2)
+    first = firsts(data)
     last = PackedDataset(export, batch_size=4)
-    last.load_state_dict({**data.state_dict(), "consumed": ROWS})
-    assert list(last) == []
+    last.load_state_dict(data.state_dict())
+    assert last.state_dict()["consumed"] == ROWS and list(last) == [] and list(last) == []
     longer = PackedDataset(export, batch_size=4, epochs=2)
     longer.load_state_dict(last.state_dict())
-    assert firsts(longer) == second and longer.epoch == 2
+    assert first + firsts(longer) == whole(export, epochs=2) and longer.epoch == 2
+
+
+@pytest.mark.parametrize(("workers", "lasting"), [(None, False), (0, False), (1, False), (2, False), (2, True)])
+@pytest.mark.parametrize("begin", [0, 6])
+def test_each_iter_begins_where_the_dataset_was_told_to(export, workers, lasting, begin):
+    data = PackedDataset(export, batch_size=2)
+    data.load_state_dict({**data.state_dict(), "consumed": begin})
+    feed = data
+    if workers is not None:
+        feed = DataLoader(data, batch_size=None, num_workers=workers, persistent_workers=lasting)
+    expected = numbers(export)[begin:]
+    for stop in (None, 3, None):  # to the end, left by `break`, to the end
+        found = []
+        for item in feed:
+            found += item["rows"][item["rows"] >= 0].tolist()
+            if stop and len(found) >= 2 * stop:
+                break
+        assert found == (expected[: 2 * stop] if stop else expected)
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
@@ -354,6 +370,32 @@ def test_many_files_are_not_opened_to_begin(tmp_path, monkeypatch):
     assert len(set(opened)) <= 2 * 6, "those of two blocks of ten rows"
 
 
+def test_a_rank_reads_and_keeps_its_own_rows_alone(tmp_path, monkeypatch):
+    """Blocks of ten rows, groups of two: of 40 ranks each has a row of every fourth block."""
+    folder = write_export(tmp_path / "export", [(8, [6] * 20)], group=2)
+    expected, read, kept = whole(folder), [], []
+    real, block = files.PackedFiles._read, rows.Reader._read
+
+    def reading(self, path, group):
+        read.append((path, group))
+        return real(self, path, group)
+
+    def keeping(self, wanted):
+        kept.append(block(self, wanted))
+        return kept[-1]
+
+    monkeypatch.setattr(files.PackedFiles, "_read", reading)
+    monkeypatch.setattr(rows.Reader, "_read", keeping)
+    for world in (1, 3, 40, 200):
+        read.clear(), kept.clear()
+        for rank in (0, world // 2, world - 1):
+            assert whole(folder, rank=rank, world_size=world) == expected[rank::world]
+        own = sum(len(expected[rank::world]) for rank in (0, world // 2, world - 1))
+        assert sum(len(one.numbers) for one in kept) == own
+        assert len(read) <= own
+    assert sum(len(one.ids) for one in kept) == 2, "the last rank of 200 has no row, and reads none"
+
+
 # Bad input
 
 
@@ -367,9 +409,35 @@ def test_a_mixture_that_changed_is_told_with_the_way_out(export, tmp_path):
     for options in ({"seed": 1}, {"stage": "s1"}):
         with pytest.raises(InputError, match=r"changed after|another order of the rows: seed 0 \(here 1\)"):
             PackedDataset(export, **options).load_state_dict(state)
-    for bad in ({}, {**state, "version": 99}, {**state, "consumed": -1}, {**state, "consumed": "3"}):
+    PackedDataset(export).load_state_dict(state)
+    wrong = [{**state, "consumed": c} for c in (-1, "3", True, 2.0, None)]
+    for bad in (None, [1], "state", 3, {}, {**state, "version": 99}, {**state, "version": True}, *wrong):
         with pytest.raises(InputError, match="no state of a PackedDataset"):
             PackedDataset(export).load_state_dict(bad)
+
+
+def test_the_mixture_is_known_by_key_and_by_rows(export, tmp_path):
+    """Each of the two alone tells another mixture, and the message names both."""
+    state = PackedDataset(export).state_dict()
+    for changed in ({"mixture": "other"}, {"rows": [20, 11, 4]}):
+        with pytest.raises(InputError, match="mixture has changed after training began") as told:
+            PackedDataset(export).load_state_dict({**state, **changed})
+        assert all(str(value) in str(told.value) for value in ("k with [20, 11, 3]", *changed.values()))
+    data = PackedDataset(export)
+    with pytest.raises(InputError):
+        data.load_state_dict({**state, "mixture": "other", "consumed": 5})
+    assert data.state_dict() == state, "what is refused changes nothing"
+
+
+def test_a_state_behind_all_passes_is_refused(export):
+    state = {**PackedDataset(export).state_dict(), "consumed": 2 * ROWS + 1}
+    for epochs in (1, 2):
+        with pytest.raises(InputError, match=r"behind 69 rows.*34 rows are all.*Give epochs=3 or more"):
+            PackedDataset(export, epochs=epochs).load_state_dict(state)
+    for epochs in (3, None):
+        data = PackedDataset(export, epochs=epochs)
+        data.load_state_dict(state)
+        assert int(next(iter(data))["consumed"]) == 2 * ROWS + 2
 
 
 def test_files_of_another_mixture_are_told(tmp_path):
@@ -398,7 +466,18 @@ def test_bad_requests_say_what_to_do(export, tmp_path):
         ({"rank": 2, "world_size": 2}, "counted from 0"),
         ({"extras": ["position"]}, "no extra 'position'. Known: document_ids"),
         ({"labels": "shifted"}, "'next' or 'same'"),
-        ({"batch_size": 0}, "at least 1"),
+        ({"rank": 0, "world_size": 0}, "counted from 0"),
+        ({"rank": 0.0, "world_size": 2}, "counted from 0"),
+        ({"extras": "position"}, "no extra 'position'. Known: document_ids"),
+        ({"batch_size": 0}, "batch_size is 0. Give a whole number, at least 1; for single rows leave it out"),
+        ({"batch_size": 2.5}, "batch_size is 2.5. Give a whole number"),
+        ({"batch_size": "a"}, "batch_size is 'a'. Give a whole number"),
+        ({"batch_size": True}, "batch_size is True. Give a whole number"),
+        ({"epochs": 0}, "epochs is 0. Give a whole number, at least 1; for no end give None"),
+        ({"epochs": 1.5}, "epochs is 1.5. Give"),
+        ({"seed": "x"}, "seed is 'x'. Give a whole number; for rows as they lie give None"),
+        ({"ahead": -1}, "ahead is -1. Give a whole number, at least 0"),
+        ({"ahead": None}, "ahead is None. Give a whole number"),
     ):
         with pytest.raises(InputError, match=told):
             PackedDataset(export, **options)

@@ -98,8 +98,11 @@ class PackedFiles:
         with unreadable(path):
             return self._opened(path).metadata.schema.to_arrow_schema().field("input_ids").type.list_size
 
-    def rows(self, path: str, first: int, count: int) -> pa.Table:
-        """Some rows that follow each other. InputError when the file has fewer, or cannot be read."""
+    def rows(self, path: str, first: int, count: int, wanted: np.ndarray) -> pa.Table:
+        """Of `count` rows that follow each other the `wanted` ones, in ascending order and counted from `first`.
+
+        InputError when the file has fewer, or cannot be read. Row groups without a wanted row are not read.
+        """
         with unreadable(path):
             ends = self._opened(path).ends
             if not len(ends) or first + count > ends[-1]:
@@ -107,14 +110,22 @@ class PackedFiles:
                     f"{without_secrets(path)}: has {ends[-1] if len(ends) else 0:,} rows, and {first + count:,} are "
                     "needed. The file is of another mixture, or cut short: copy or export the mixture again."
                 )
-            begin, last = np.searchsorted(ends, [first, first + count - 1], side="right").tolist()
-            groups = range(begin, last + 1)
-            begin = int(ends[groups[0] - 1]) if groups[0] else 0
-            table = pa.concat_tables([self._group(path, group) for group in groups])
-        return table.slice(first - begin, count)
+            groups = np.searchsorted(ends, first + wanted, side="right")
+            tables = []
+            for group in np.unique(groups).tolist():
+                begin = int(ends[group - 1]) if group else 0
+                tables.append(_taken(self._group(path, group), first + wanted[groups == group] - begin))
+        return pa.concat_tables(tables)
 
     def _read(self, path: str, group: int) -> pa.Table:
         return self._opened(path).read(group)
+
+
+def _taken(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """Some rows of a table; no copy where they follow each other."""
+    if len(rows) == rows[-1] - rows[0] + 1:
+        return table.slice(int(rows[0]), len(rows))
+    return table.take(pa.array(rows))
 
 
 def fetched(url: str, cache: Path) -> Path:

@@ -70,7 +70,8 @@ class PackedRows:
 class Reader:
     """The rows of an index in the order of training. Threads read the next blocks while one is used.
 
-    `end` is the place behind the last row that will be asked for; None when there is none.
+    `end` is the place behind the last row that will be asked for; None when there is none. Of several `ranks` only the
+    places are held that are `rank` modulo their number: nothing is done with the rows of others but to decode them.
     """
 
     def __init__(
@@ -80,8 +81,11 @@ class Reader:
         cache: str | Path | None = None,
         ahead: int = AHEAD,
         end: int | None = None,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> None:
         self.index, self.ahead, self.end = index, ahead, end
+        self.rank, self.ranks = rank, ranks
         self._files = PackedFiles(cache, keep=ahead + 4)
         self.lengths = [self._length(number) for number in range(len(index.stages))]
         self.order = Order(index, self.lengths, seed)
@@ -98,44 +102,67 @@ class Reader:
         return self.order.rows
 
     def rows(self, places: np.ndarray) -> PackedRows:
-        """The rows at some places, which are of one training stage and ascend."""
+        """The rows at some places of this rank, which are of one training stage and ascend."""
         blocks = []
         while len(places):
             block = self.order.block_at(int(places[0]))
             here = int(np.searchsorted(places, block.place + len(block)))
-            blocks.append(self._block(block.number).take(places[:here] - block.place))
+            own = (places[:here] - self._own(block.place)) // self.ranks
+            blocks.append(self._block(block).take(own))
             places = places[here:]
         return blocks[0] if len(blocks) == 1 else joined_rows(blocks)
 
-    def _block(self, number: int) -> PackedRows:
-        """A block in the order of training; those behind it are asked for."""
+    def no_rows(self, place: int) -> PackedRows:
+        """No row, of the training stage that a place is in. Nothing is read."""
+        stage = self.order.block_at(place).stage
+        return as_rows(pack.packed_schema(self.lengths[stage]).empty_table(), np.zeros(0, np.int64), stage)
+
+    def _own(self, place: int) -> int:
+        """The first place of this rank from a place on."""
+        return place + (self.rank - place) % self.ranks
+
+    def _block(self, block: Block) -> PackedRows:
+        """This rank's rows of a block in the order of training; the blocks behind it are asked for."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(THREADS, "datacurate-rows")
-            self._blocks[number] = self._pool.submit(self._read, number)
-            self._blocks[number].result()  # others would keep the first batch waiting
-        wanted = range(number, number + 1 + self.ahead)
+            self._blocks[block.number] = self._pool.submit(self._read, block)
+            self._blocks[block.number].result()  # others would keep the first batch waiting
+        wanted = {one.number: one for one in self._wanted(block)}
         for other in [one for one in self._blocks if one not in wanted]:
             self._blocks.pop(other).cancel()
-        for one in wanted:
-            last = one > number and self.end is not None and self.order.block(one).place >= self.end
-            if one not in self._blocks and not last:
-                self._blocks[one] = self._pool.submit(self._read, one)
-        return self._blocks[number].result()
+        for number, one in wanted.items():
+            if number not in self._blocks:
+                self._blocks[number] = self._pool.submit(self._read, one)
+        return self._blocks[block.number].result()
 
-    def _read(self, number: int) -> PackedRows:
-        block = self.order.block(number)
+    def _wanted(self, block: Block) -> list[Block]:
+        """A block, and the next ones that hold rows of this rank: small blocks do not, where there are many ranks."""
+        wanted = [block]
+        for _ in range(self.ahead):
+            place = self._own(wanted[-1].place + len(wanted[-1]))
+            if self.end is not None and place >= self.end:
+                break
+            wanted.append(self.order.block_at(place))
+        return wanted
+
+    def _read(self, block: Block) -> PackedRows:
+        """This rank's rows of a block. Others are left out before anything is copied or shuffled."""
         stage = self.index.stages[block.stage]
-        tables = [
-            self._checked(joined(stage.root, stage.names[file]), first, count, block)
-            for file, first, count in stage.pieces(block.first, block.stop)
-        ]
-        first = stage.first_row + block.first
-        rows = as_rows(pa.concat_tables(tables), first, block.stage)
-        return rows.take(self.order.walk(block))
+        own = self.order.walk(block)[self._own(block.place) - block.place :: self.ranks]
+        rows, tables = np.sort(own), []
+        begin = block.first
+        for file, first, count in stage.pieces(block.first, block.stop):
+            low, high = np.searchsorted(rows, [begin - block.first, begin - block.first + count]).tolist()
+            if low < high:
+                inside = rows[low:high] - (begin - block.first)
+                tables.append(self._checked(joined(stage.root, stage.names[file]), first, count, inside, block))
+            begin += count
+        found = as_rows(pa.concat_tables(tables), stage.first_row + block.first + rows, block.stage)
+        return found.take(np.searchsorted(rows, own))
 
-    def _checked(self, path: str, first: int, count: int, block: Block) -> pa.Table:
-        """Rows of a file. InputError where they are not those that the index tells of."""
-        table = self._files.rows(path, first, count)
+    def _checked(self, path: str, first: int, count: int, inside: np.ndarray, block: Block) -> pa.Table:
+        """Some of `count` rows of a file. InputError where they are not those that the index tells of."""
+        table = self._files.rows(path, first, count, inside)
         width, length = table.schema.field("input_ids").type.list_size, self.lengths[block.stage]
         split = pack.numbers(table["split"])
         if width != length or (split != SPLITS.index(self.index.split)).any():
@@ -152,14 +179,14 @@ class Reader:
         self._pool, self._blocks = None, {}
 
 
-def as_rows(table: pa.Table, first: int, stage: int) -> PackedRows:
-    """Rows of a packed table; the first has the number `first`."""
+def as_rows(table: pa.Table, numbers: np.ndarray, stage: int) -> PackedRows:
+    """Rows of a packed table, with their numbers in the mixture."""
     starts, sizes = pack.lists(table["starts"])
     sources = pack.lists(table["sources"])
     none = (np.zeros(0, np.int32), np.zeros(table.num_rows, np.int64))
     unscored = pack.lists(table["unscored"]) if "unscored" in table.column_names else none
     return PackedRows(
-        np.arange(first, first + table.num_rows),
+        numbers,
         stage,
         pack.input_ids(table),
         pack.numbers(table["length"]),
