@@ -32,7 +32,7 @@ from datacurate.mixture.reading.index import written
 ROOT = Path(__file__).resolve().parent.parent
 PEER = ROOT / ".venv-export" / "bin" / "python"
 LENGTH, BATCH = 2048, 8
-EXTRAS = ("document_ids", "position_ids", "cu_seqlens")
+RANKS = (8, 64, 256)
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def speed(folder: Path, tokens: int, repeats: int) -> None:
     (store / "index.json").write_text(written("bench", ["a"], stages, files))
     ways = {
         "ours": (sys.executable, "ours", store), "ours, ids of documents, positions": (sys.executable, "extras", store),
-        "ours, rank 0 of 8": (sys.executable, "rank", store),
+        **{f"ours, rank 0 of {ranks}": (sys.executable, f"rank{ranks}", store) for ranks in RANKS},
         "ours, one worker process": (sys.executable, "worker", store),
     }  # fmt: skip
     if PEER.exists():

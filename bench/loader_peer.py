@@ -23,7 +23,7 @@ def ours(what: str, folder: str, batch: int) -> Iterable[Any]:
     from datacurate import PackedDataset
 
     more: dict[str, Any] = {"extras": EXTRAS} if what == "extras" else {}
-    more |= {"rank": 0, "world_size": 8} if what == "rank" else {}
+    more |= {"rank": 0, "world_size": int(what.removeprefix("rank"))} if what.startswith("rank") else {}
     data = PackedDataset(folder, batch_size=batch, **more)
     return DataLoader(data, batch_size=None, num_workers=1) if what == "worker" else data
 

@@ -199,6 +199,9 @@ def test_each_iter_begins_where_the_dataset_was_told_to(export, workers, lasting
     expected = numbers(export)[begin:]
     for stop in (None, 3, None):  # to the end, left by `break`, to the end
         found = []
+        if workers is None:
+            iter(data)
+            assert data.state_dict()["consumed"] == begin
         for item in feed:
             found += item["rows"][item["rows"] >= 0].tolist()
             if stop and len(found) >= 2 * stop:
@@ -373,7 +376,7 @@ def test_many_files_are_not_opened_to_begin(tmp_path, monkeypatch):
 def test_a_rank_reads_and_keeps_its_own_rows_alone(tmp_path, monkeypatch):
     """Blocks of ten rows, groups of two: of 40 ranks each has a row of every fourth block."""
     folder = write_export(tmp_path / "export", [(8, [6] * 20)], group=2)
-    expected, read, kept = whole(folder), [], []
+    expected, read, kept, asked = whole(folder), [], [], []
     real, block = files.PackedFiles._read, rows.Reader._read
 
     def reading(self, path, group):
@@ -381,18 +384,19 @@ def test_a_rank_reads_and_keeps_its_own_rows_alone(tmp_path, monkeypatch):
         return real(self, path, group)
 
     def keeping(self, wanted):
+        asked.append(wanted)
         kept.append(block(self, wanted))
         return kept[-1]
 
     monkeypatch.setattr(files.PackedFiles, "_read", reading)
     monkeypatch.setattr(rows.Reader, "_read", keeping)
     for world in (1, 3, 40, 200):
-        read.clear(), kept.clear()
+        read.clear(), kept.clear(), asked.clear()
         for rank in (0, world // 2, world - 1):
             assert whole(folder, rank=rank, world_size=world) == expected[rank::world]
         own = sum(len(expected[rank::world]) for rank in (0, world // 2, world - 1))
         assert sum(len(one.numbers) for one in kept) == own
-        assert len(read) <= own
+        assert len(read) <= own and len(asked) == len(kept) <= own, "nothing is asked for in vain"
     assert sum(len(one.ids) for one in kept) == 2, "the last rank of 200 has no row, and reads none"
 
 
