@@ -134,7 +134,32 @@ def allowed(docs: pa.Table, wheres: Sequence[str | None]) -> np.ndarray:
     for stage, where in enumerate(wheres):
         true = _fulfilled(docs, where) if where else np.ones(docs.num_rows, bool)
         found |= true.astype(np.int64) << stage
+    for key, bit in _key_bits(wheres).items():
+        values = one_array(_values(docs, key))
+        found |= np.asarray(pc.is_valid(values)).astype(np.int64) << bit
     return found
+
+
+def _key_bits(wheres: Sequence[str | None]) -> dict[str, int]:
+    """Keys of `meta` that conditions name, and the bits that say which documents have a value under them.
+
+    From the topmost bit down, as far as stages leave some.
+    """
+    keys = [column for column in columns([], wheres) if column.startswith("meta.")]
+    return dict(zip(keys, range(62, 2 * len(wheres) - 1, -1), strict=False))
+
+
+def check_keys(by: Sequence[str], wheres: Sequence[str | None], names: Sequence[str], masks: np.ndarray) -> None:
+    """InputError when no document has a value under a key of `meta` that cells or conditions are made of."""
+    seen = int(np.bitwise_or.reduce(masks)) if len(masks) else -1
+    idle = [key for key, bit in _key_bits(wheres).items() if not seen >> bit & 1]
+    values = [name.split("/", len(by) - 1) for name in names]
+    idle += [key for at, key in enumerate(by) if key.startswith("meta.") and {v[at] for v in values} == {NONE}]
+    if idle:
+        raise InputError(
+            f"mixture: no document has a value under '{idle[0]}', which cells or conditions are made of. See how the "
+            "key is written: case counts, and 'meta.a.b' is the key 'a.b' of meta itself."
+        )
 
 
 def _fulfilled(docs: pa.Table, where: str) -> np.ndarray:
@@ -157,7 +182,7 @@ def masks(allowed: np.ndarray, order: np.ndarray, n: np.ndarray, rules: Sequence
     Behind them, for stages that leave short documents out, come bits of the conditions alone: by the tokens of these
     documents cells are weighed, so that no rule of length changes their shares (`stages.weighing`).
     """
-    found = allowed & long_enough(order, n, rules)
+    found = allowed & (long_enough(order, n, rules) | -1 << min(63, 2 * len(rules)))
     for stage, bit in enumerate(weighing([short_share for _, short_share in rules])):
         if bit != stage:
             found |= (allowed >> stage & 1) << bit

@@ -150,6 +150,7 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
     def allocated(self, summed: pa.Table, counted: Iterable[pa.Table]) -> pa.Table:
         """Per training stage, cell and split: tokens there are, tokens to draw, and the interval of the ring."""
         rings = schedule.Rings.of(summed)
+        cells.check_keys(self.by, self._wheres, rings.names, pack.numbers(summed["mask"]))
         fetch = schedule.fetcher(counted, rings.names)
         noun = "source" if self.by == ("source",) else "cell"
         rows = schedule.schedule(rings, self.training_stages, self.validation, fetch, noun)

@@ -16,7 +16,7 @@ from datacurate.core.plan import Plan
 from datacurate.core.run import by_source
 from datacurate.core.stage import one_array
 from datacurate.core.store import read_batches, read_parts
-from datacurate.mixture import cells, draw, schedule, schemas
+from datacurate.mixture import cells, draw, pack, schedule, schemas
 from datacurate.mixture import stages as training
 from datacurate.mixture.groups import Tokens
 from datacurate.mixture.mixture import LENGTH, Mixture
@@ -173,6 +173,8 @@ def _row(stage: str, cell: str, planned: int, available: int, so_far: int) -> Ro
 
 def _exact(mixture: Mixture, summed: pa.Table, counted: Iterable[pa.Table]) -> list[Row]:
     rings = schedule.Rings.of(summed)
+    wheres = training.chosen("where", mixture.where, mixture.stages)
+    cells.check_keys(mixture.by, wheres, rings.names, pack.numbers(summed["mask"]))
     fetch = schedule.fetcher(counted, rings.names)
     noun = "source" if mixture.by == ("source",) else "cell"
     found = schedule.schedule(rings, mixture.training_stages, mixture.validation, fetch, noun)

@@ -132,7 +132,8 @@ def test_plans_from_sums_are_those_of_single_documents(found, options, validatio
     except RecipeError as error:
         with pytest.raises(RecipeError) as ours:
             planned(counted, stages, validation, shards)
-        assert str(error).splitlines()[0].split(":", 1)[1] in str(ours.value)
+        said, nothing = str(error).splitlines()[0].split(":", 1)[1], " no tokens to train on"
+        assert (nothing if said.startswith(nothing) else said) in str(ours.value)
         return
     allocated = planned(counted, stages, validation, shards)
     for d, mine in zip(found, copies(counted, allocated), strict=True):
@@ -311,7 +312,7 @@ def test_names_of_cells():
     assert names(["meta.q"], a=["x"]) == ["null"]
     meta = ['{"q": 3, "d": "x"}', '{"q": null}', None, "[1]", "{"]
     assert names(["meta.q", "meta.d"], meta=meta) == ["3/x", *["null/null"] * 4]
-    assert cells.allowed(pa.table({"meta": meta}), ["meta.q >= 2", None]).tolist() == [3, 2, 2, 2, 2]
+    assert cells.allowed(pa.table({"meta": meta}), ["meta.q >= 2", None]).tolist() == [3 | 1 << 62, 2, 2, 2, 2]
     for by, columns, message in [
         (["a", "b"], {"a": ["x/y"], "b": ["z"]}, "the column 'a' holds 'x/y'"),
         (["a"], {"a": [[1]]}, "holds list<.*>. Cells are made of texts"),
@@ -410,6 +411,26 @@ def test_numbers_beyond_64_bits_are_told(way, number):
     docs = pa.table({"id": ["a", "b"], "meta": [json.dumps({"k": number}), json.dumps({"k": 1})]})
     with pytest.raises(InputError, match=r"'meta.k' holds whole numbers beyond 64 bits"):
         cells.names(docs, ["meta.k"]) if way == "by" else cells.allowed(docs, ["meta.k > 1"])
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"by": ["source", "meta.lagn"]}, "meta.lagn"),
+        ({"by": ["meta.lagn"]}, "meta.lagn"),
+        ({"where": "source == 'a' or meta.scoer >= 1"}, "meta.scoer"),
+        ({"where": "meta.scoer is null"}, "meta.scoer"),
+        ({"by": ["source", "meta.lang"], "where": "meta.score >= 1 or meta.score is null"}, None),
+    ],
+)
+def test_a_key_that_no_document_has_is_told(tokenizer, options, told):
+    lang = [json.dumps({"lang": "en", "score": 1} if s == "a" else {}) for s in DOCS["source"].to_pylist()]
+    docs, mixture = DOCS.append_column("meta", pa.array(lang)), Mixture(tokenizer=tokenizer, tokens=2000, **options)
+    if told is None:
+        receipts(mixture, docs, shards=5)
+        return
+    with pytest.raises(InputError, match=f"no document has a value under '{told}'"):
+        receipts(mixture, docs, shards=5)
 
 
 def test_a_stage_needs_no_weight_for_cells_that_it_filters_out(tokenizer):
