@@ -45,6 +45,7 @@ class Unusable(Exception):
 class Jsonl(Source):
     """One JSON object per line."""
 
+    version = 2  # keys inside meta stay in their order
     suffixes = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".jsonl.lz4", ".json.gz", ".json.zst", ".ndjson", ".ndjson.gz")
     makes = tuple(SCHEMA.names)
 

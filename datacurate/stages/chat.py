@@ -27,6 +27,7 @@ class Chat(Stage):
     train on are dropped. Documents without messages stay as they are. Put it behind stages that change texts.
     """
 
+    version: ClassVar[int] = 2
     rewrites: ClassVar[bool] = True
     makes: ClassVar[tuple[str, ...]] = ("pieces", "scored", "fim")
 

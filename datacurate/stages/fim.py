@@ -33,6 +33,7 @@ class Fim(Map):
     Bavarian et al. 2022 (arXiv:2207.14255), sections 3 and 4.
     """
 
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("id", "text", "source")
     makes: ClassVar[tuple[str, ...]] = ("fim", "pieces")
     presets: ClassVar[dict[str, dict[str, Any]]] = {
