@@ -49,7 +49,7 @@ class Mixture(tokenizer_options.TokenizerOptions, DrawOptions, Stage):
     et al. 2024.
     """
 
-    version = 5
+    version = 6
     result = "sequences"
     reads_meta = True
     needs = ("id", "text", "source")
