@@ -9,7 +9,7 @@ from typing import Any
 
 from datacurate.core import ledger
 from datacurate.core.dataset import Dataset
-from datacurate.core.errors import RecipeError, did_you_mean
+from datacurate.core.errors import RecipeError, did_you_mean, plural
 from datacurate.core.explain import explain_changes
 from datacurate.core.index import Index
 from datacurate.core.plan import Plan
@@ -166,11 +166,6 @@ def rules(manifests: list[dict[str, Any]]) -> list[list[str]]:
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rest = [["and others", f"{sum(n for _, n in most[RULES:]):,}"]] if most[RULES:] else []
     return [[name, f"{n:,}"] for name, n in most[:RULES]] + rest
-
-
-def plural(count: int, noun: str) -> str:
-    """1 task, 2 tasks."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _receipt_line(run: Run, manifest: dict[str, Any]) -> str:

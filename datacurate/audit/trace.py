@@ -306,7 +306,7 @@ def _figure(value: Any) -> str:
 
 
 def _told_draw(event: Event) -> str:
-    from datacurate.describe import plural
+    from datacurate.core.errors import plural
 
     held = "held out for validation, " if event.split == "validation" else ""
     if not event.times:

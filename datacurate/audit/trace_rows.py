@@ -193,7 +193,7 @@ class InRow:
 
 
 def _told_place(one: Piece | InRow) -> str:
-    from datacurate.describe import plural
+    from datacurate.core.errors import plural
 
     return f"place {one.offset}: {plural(one.tokens, 'token')} from token {one.begins:,} on"
 
@@ -221,7 +221,7 @@ class TracedRow:
     def as_text(self) -> str:
         """Plain text for people."""
         from datacurate.audit.markup import seen
-        from datacurate.describe import plural
+        from datacurate.core.errors import plural
 
         where = f"row {self.row} of {self.split} in run {self.run}: {self.stage}, {self.file} row {self.file_row}"
         lines = [where, f"{plural(self.tokens, 'token')}, {plural(self.padding, 'place')} of padding"]

@@ -69,3 +69,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     known = sorted(set(known))
     more = f" and {len(known) - KNOWN:,} more" if len(known) > KNOWN else ""
     return nearest(word, known) or (f"Known: {', '.join(known[:KNOWN])}{more}." if known else "")
+
+
+def plural(count: int, noun: str) -> str:
+    """1 task, 2 tasks."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
