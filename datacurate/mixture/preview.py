@@ -16,10 +16,9 @@ from datacurate.core.plan import Plan
 from datacurate.core.run import by_source
 from datacurate.core.stage import one_array
 from datacurate.core.store import read_batches, read_parts
-from datacurate.mixture import cells, draw, pack, schedule, schemas
-from datacurate.mixture import stages as training
+from datacurate.mixture import draw, schedule
 from datacurate.mixture.groups import Tokens
-from datacurate.mixture.mixture import LENGTH, Mixture
+from datacurate.mixture.mixture import Mixture
 from datacurate.mixture.shares import TRAIN, shares
 from datacurate.mixture.tokenizer_options import FIELDS
 
@@ -172,13 +171,7 @@ def _row(stage: str, cell: str, planned: int, available: int, so_far: int) -> Ro
 
 
 def _exact(mixture: Mixture, summed: pa.Table, counted: Iterable[pa.Table]) -> list[Row]:
-    rings = schedule.Rings.of(summed)
-    wheres = training.chosen("where", mixture.where, mixture.stages)
-    cells.check_keys(mixture.by, wheres, rings.names, pack.numbers(summed["mask"]))
-    fetch = schedule.fetcher(counted, rings.names)
-    noun = "source" if mixture.by == ("source",) else "cell"
-    found = schedule.schedule(rings, mixture.training_stages, mixture.validation, fetch, noun)
-    rows = schemas.table_of(found, schemas.ALLOCATED).to_pylist()
+    rows = mixture.allocated(summed, counted).to_pylist()
     return [
         _row(r["stage_name"], r["source"], n := r["planned_tokens"], r["available_tokens"], n + r["earlier_tokens"])
         for r in rows
@@ -213,15 +206,10 @@ class _Columns:
 
     def _counted(self, docs: pa.Table, start: int) -> pa.Table:
         own, ids = self.mixture, docs["id"].to_pylist()
-        wheres = training.chosen("where", own.where, own.stages)
-        rules = zip(*(training.chosen(f, getattr(own, f), own.stages) for f in LENGTH), strict=True)
-        order, n = draw.hashes(ids, f"order {own.seed}"), np.asarray(one_array(docs["tokens"]), np.int64)
         columns = {
-            "source": cells.names(docs, own.by),
-            "order": order,
+            "order": draw.hashes(ids, f"order {own.seed}"),
             "row": np.arange(start, start + docs.num_rows, dtype=np.uint64),
             "split": draw.held_out(ids, own.validation).astype(np.int8),
-            "n": n,
-            "mask": cells.masks(cells.allowed(docs, wheres), order, n, list(rules)),
+            "n": np.asarray(one_array(docs["tokens"]), np.int64),
         }
-        return pa.table(columns, schema=schemas.COUNTED)
+        return own.counted(pa.table(columns), own.celled(docs))
