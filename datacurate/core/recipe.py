@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, StringConstraints, ValidationError
@@ -251,7 +252,8 @@ def explain(error: Any, kind: type[BaseModel]) -> str:
     """One pydantic error in words: the option, what is wrong, what was given or which name was meant."""
     name = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        return f"unknown option '{name}'. {did_you_mean(name, kind.model_fields)}"
+        own = str(error["loc"][-1])
+        return f"unknown option '{name}'. {did_you_mean(own, _within(kind, error['loc'][:-1]).model_fields)}"
     if error["type"] == "missing":
         return f"option '{name}' is missing. Give it a value."
     message = error["msg"].removeprefix("Value error, ")
@@ -262,6 +264,22 @@ def explain(error: Any, kind: type[BaseModel]) -> str:
         if name
         else message.rstrip(".") + "." * (message[-1] not in "?!")
     )
+
+
+def _within(kind: type[BaseModel], places: Sequence[Any]) -> type[BaseModel]:
+    """The model that an option of a model is of, some levels down; numbers in lists and keys of tables are no level."""
+    for place in places:
+        field = kind.model_fields.get(place) if isinstance(place, str) else None
+        kind = next(_models(field.annotation), kind) if field else kind
+    return kind
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a type is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
 
 
 def _without(mapping: dict[str, Any], name: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import stages_for_tests as own
 from core_tools import recipe_of, write_jsonl
@@ -233,3 +235,13 @@ def test_thousands_of_known_words_are_not_listed():
     said = did_you_mean("zzz", [f"s{i:05d}" for i in range(10_000)])
     assert said.startswith("Known: s00000, s00001") and said.endswith("s00099 and 9,900 more.")
     assert did_you_mean("s0001", [f"s{i:05d}" for i in range(10_000)]).startswith("Did you mean 's0")
+
+
+def test_a_wrong_name_further_down_gets_the_nearest_of_its_own_level():
+    text = "sources: {{a: a.jsonl}}\nmixture: {{tokens: 9, tokenizer: t.json, {}}}\n"
+    for options, said in (
+        ("stages: [{name: a, tokens: 9, wieghts: {a: 1}}]", "'stages.0.wieghts'. Did you mean 'weights'"),
+        ("limits: {a: {at_mots: 5}}", "'limits.a.at_mots'. Did you mean 'at_most'"),
+    ):
+        with pytest.raises(RecipeError, match=re.escape(said)):
+            loads(text.format(options))
