@@ -55,11 +55,8 @@ def written(packed: pa.Table, part: int, special: np.ndarray) -> pa.Table:
         counted["unscored"] = np.flatnonzero(marked(ids, unscored, lists(packed["unscored"])[1]) < 0)
     for name, places in counted.items():
         np.add.at(amounts[name], np.searchsorted(row * width + starts, places, side="right") - 1, 1)
-    return _summed(keys, amounts, WRITTEN).set_column(0, WRITTEN.field(0), _parts(keys, part))
-
-
-def _parts(keys: list[np.ndarray], part: int) -> pa.Array:
-    return pa.array(np.full(len(np.unique(np.stack(keys), axis=1).T), part, np.int32))
+    made = _summed(keys, amounts, WRITTEN)
+    return made.set_column(0, WRITTEN.field(0), pa.array(np.full(made.num_rows, part, np.int32)))
 
 
 def _summed(keys: list[np.ndarray], amounts: dict[str, np.ndarray], schema: pa.Schema) -> pa.Table:
